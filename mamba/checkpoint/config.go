@@ -1,0 +1,266 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+)
+
+// The values of [Config.Layout].
+const (
+	HuggingFace = "huggingface" // transformers: model_type, hidden_size, ...
+	Original    = "original"    // state-spaces/mamba: d_model, ssm_cfg, ...
+)
+
+// Config is the architecture of a Mamba-1 language model, one form for both
+// layouts.
+type Config struct {
+	DModel    int     // d, the width of the residual stream
+	NLayer    int     // blocks
+	DInner    int     // E, channels inside a block
+	DState    int     // N, state per channel
+	DConv     int     // K, taps of the convolution
+	DTRank    int     // R, rank of the step size's projection
+	VocabSize int     // V, rows of the embedding, padding included
+	NormEps   float64 // epsilon of every RMS norm
+
+	Tied        bool // the output matrix is the embedding
+	UseBias     bool // in_proj and out_proj have biases
+	UseConvBias bool // the convolution has a bias
+
+	BOS []int // bos_token_id; nil when the file has none
+	EOS []int // eos_token_id, a number or a list; nil when the file has none
+
+	Layout string // HuggingFace or Original, of the file it was read from
+}
+
+// Limits of a sane model. They are far above any published one, and so low
+// that no product of sizes, nor their sum over the layers, leaves int64.
+const (
+	maxDModel = 1 << 20
+	maxDInner = 1 << 22
+	maxDTRank = 1 << 20
+	maxDState = 256
+	minDConv  = 2
+	maxDConv  = 8
+	maxNLayer = 1 << 16
+	maxVocab  = 1 << 28
+)
+
+// ParseConfig reads a config.json of either layout; the path is used in
+// messages only. Booleans are as written, or as the layout's own software
+// defaults them; [Open] sets them by the tensors. A field that is missing,
+// of the wrong kind or out of range is a [*FormatError] that names it; another
+// architecture is an [*UnsupportedError].
+func ParseConfig(path string, data []byte) (Config, error) {
+	o, err := parseObject(path, data)
+	if err != nil {
+		return Config{}, err
+	}
+	var c Config
+	switch {
+	case o.has("model_type"):
+		c, err = parseHuggingFace(o)
+	case o.has("d_model"):
+		c, err = parseOriginal(o)
+	default:
+		err = &FormatError{Path: path, Got: "neither model_type nor d_model",
+			Want: "the configuration of a Mamba-1 model, in Hugging Face or original layout"}
+	}
+	if err == nil {
+		err = c.check(path)
+	}
+	if err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// Parameters returns the number of weights, a tied output matrix counted once.
+func (c Config) Parameters() int64 {
+	d, e, n := int64(c.DModel), int64(c.DInner), int64(c.DState)
+	r, k, v := int64(c.DTRank), int64(c.DConv), int64(c.VocabSize)
+	layer := d + 2*e*d + e*k + (r+2*n)*e + e*r + e + e*n + e + d*e
+	if c.UseBias {
+		layer += 2*e + d
+	}
+	if c.UseConvBias {
+		layer += e
+	}
+	total := v*d + int64(c.NLayer)*layer + d
+	if !c.Tied {
+		total += v * d
+	}
+	return total
+}
+
+// check reports the first size that no model has.
+func (c Config) check(path string) error {
+	name := fieldNames(c.Layout)
+	for _, s := range []struct {
+		field               string
+		value, least, limit int
+	}{
+		{name.dModel, c.DModel, 1, maxDModel},
+		{name.nLayer, c.NLayer, 1, maxNLayer},
+		{name.dInner, c.DInner, 1, maxDInner},
+		{name.dState, c.DState, 1, maxDState},
+		{name.dConv, c.DConv, minDConv, maxDConv},
+		{name.dtRank, c.DTRank, 1, maxDTRank},
+		{name.vocab, c.VocabSize, 1, maxVocab},
+	} {
+		if s.value < s.least || s.value > s.limit {
+			return &FormatError{Path: path, Field: s.field, Got: fmt.Sprint(s.value),
+				Want: fmt.Sprintf("%d to %d", s.least, s.limit)}
+		}
+	}
+	if !(c.NormEps > 0 && c.NormEps < 1) {
+		return &FormatError{Path: path, Field: "layer_norm_epsilon", Got: fmt.Sprint(c.NormEps), Want: "between 0 and 1"}
+	}
+	return nil
+}
+
+// names are the fields of a layout's config.json, for messages.
+type names struct{ dModel, nLayer, dInner, dState, dConv, dtRank, vocab string }
+
+func fieldNames(layout string) names {
+	if layout == Original {
+		return names{"d_model", "n_layer", "ssm_cfg.expand", "ssm_cfg.d_state", "ssm_cfg.d_conv", "ssm_cfg.dt_rank", "vocab_size"}
+	}
+	return names{"hidden_size", "num_hidden_layers", "intermediate_size", "state_size", "conv_kernel", "time_step_rank", "vocab_size"}
+}
+
+// object is a JSON object of a config.json. Its readers remember the first
+// fault of the whole file, so that they can be called one after the other. A
+// field that is null counts as missing, as it does in Python.
+type object struct {
+	path, prefix string
+	values       map[string]json.RawMessage
+	err          *error
+}
+
+func parseObject(path string, data []byte) (*object, error) {
+	o := &object{path: path, values: map[string]json.RawMessage{}, err: new(error)}
+	if err := o.fill(data); err != nil {
+		return nil, &FormatError{Path: path, Got: err.Error(), Want: "a JSON object with each field once"}
+	}
+	return o, nil
+}
+
+func (o *object) fill(data []byte) error {
+	return eachMember(data, func(name string, value json.RawMessage) error {
+		if string(value) != "null" {
+			o.values[name] = value
+		}
+		return nil
+	})
+}
+
+func (o *object) has(name string) bool { return o.values[name] != nil }
+
+// fail remembers that the field should be as want says.
+func (o *object) fail(name, want string) {
+	if *o.err != nil {
+		return
+	}
+	got := "nothing"
+	if o.has(name) {
+		got = clip(string(o.values[name]))
+	}
+	*o.err = &FormatError{Path: o.path, Field: o.prefix + name, Got: got, Want: want}
+}
+
+// size reads a positive integer; a field without it is an error.
+func (o *object) size(name string) int {
+	n, ok := parseInt(o.values[name], math.MaxInt32)
+	if !ok || n == 0 {
+		o.fail(name, "a positive integer")
+	}
+	return int(n)
+}
+
+func (o *object) sizeOr(name string, missing int) int {
+	if !o.has(name) {
+		return missing
+	}
+	return o.size(name)
+}
+
+func (o *object) float(name string, missing float64) float64 {
+	f := missing
+	if o.has(name) && json.Unmarshal(o.values[name], &f) != nil {
+		o.fail(name, "a number")
+	}
+	return f
+}
+
+func (o *object) bool(name string, missing bool) bool {
+	b := missing
+	if o.has(name) && json.Unmarshal(o.values[name], &b) != nil {
+		o.fail(name, "true or false")
+	}
+	return b
+}
+
+func (o *object) text(name string, missing string) string {
+	if !o.has(name) {
+		return missing
+	}
+	s, ok := parseString(o.values[name])
+	if !ok {
+		o.fail(name, "a string")
+	}
+	return s
+}
+
+// ids reads a token id or a list of them.
+func (o *object) ids(name string) []int {
+	if !o.has(name) {
+		return nil
+	}
+	raw := o.values[name]
+	if raw[0] != '[' {
+		raw = json.RawMessage("[" + string(raw) + "]")
+	}
+	list, ok := parseInts(raw, math.MaxInt32)
+	if !ok {
+		o.fail(name, "a token id or a list of them")
+	}
+	ids := make([]int, len(list))
+	for i, id := range list {
+		ids[i] = int(id)
+	}
+	return ids
+}
+
+// object reads a nested object, empty when missing.
+func (o *object) object(name string) *object {
+	nested := &object{path: o.path, prefix: o.prefix + name + ".", values: map[string]json.RawMessage{}, err: o.err}
+	if o.has(name) && nested.fill(o.values[name]) != nil {
+		o.fail(name, "an object with each field once")
+	}
+	return nested
+}
+
+// rank reads the rank of the step size: a number, or "auto" for ceil(d/16).
+func (o *object) rank(name string, dModel int) int {
+	if text, ok := parseString(o.values[name]); !o.has(name) || ok && text == "auto" {
+		return (dModel + 15) / 16
+	}
+	n, ok := parseInt(o.values[name], math.MaxInt32)
+	if !ok || n == 0 {
+		o.fail(name, `a positive integer or "auto"`)
+	}
+	return int(n)
+}
+
+// expanded returns d times the field expand, which may be a fraction, rounded
+// towards zero as both layouts' software does.
+func (o *object) expanded(dModel int) int {
+	e := o.float("expand", 2) * float64(dModel)
+	if !(e >= 1 && e <= math.MaxInt32) {
+		o.fail("expand", "a positive number that gives a sane size")
+		return 0
+	}
+	return int(e)
+}

@@ -1,0 +1,116 @@
+package cases
+
+import (
+	"fmt"
+
+	"github.com/mambagpu/mambagpu/shaders"
+)
+
+// dtypes is every storage type of weights.
+var dtypes = []shaders.DType{shaders.F32, shaders.F16, shaders.BF16}
+
+func matmulCases() []Case {
+	var list []Case
+	add := func(m, n, k int, t shaders.DType) {
+		list = append(list, dense(m, n, k, t))
+	}
+	for i, edge := range []int{1, 3, 15, 16, 17, 63, 64, 65, 127, 128, 129, 200} {
+		add(edge, 64, 32, dtypes[i%3])
+		add(33, edge, 32, dtypes[(i+1)%3])
+		add(edge, edge, edge, dtypes[(i+2)%3])
+	}
+	for _, k := range []int{1, 2, 3, 5, 7, 8, 15, 16, 17, 18, 31, 33, 64, 65, 127, 129} {
+		for _, t := range dtypes {
+			add(18, 34, k, t)
+		}
+	}
+	for _, t := range dtypes {
+		add(20, 1024, 256, t)
+		add(20, 48, 512, t)
+		add(9, 768, 1536, t)
+		list = append(list,
+			withBias(dense(21, 50, 36, t)),
+			columns(21, 50, 36, t, false),
+			columns(65, 67, 18, t, true),
+		)
+	}
+	return list
+}
+
+func matvecCases() []Case {
+	var list []Case
+	for m := 1; m <= 8; m++ {
+		list = append(list,
+			dense(m, 48, 257, dtypes[m%3]),
+			dense(m, 7, 5, dtypes[(m+1)%3]),
+			dense(m, 129, 512, dtypes[(m+2)%3]),
+			columns(m, 31, 18, dtypes[m%3], m%2 == 0),
+		)
+	}
+	i := 0
+	for _, n := range []int{1, 7, 48, 1024} {
+		for _, k := range []int{1, 5, 16, 256, 257, 512, 1024} {
+			if n != 48 || k != 257 { // in the list already, for every M
+				list = append(list, dense(1, n, k, dtypes[i%3]))
+			}
+			i++
+		}
+	}
+	for _, t := range dtypes {
+		list = append(list,
+			dense(1, 4096, 256, t),
+			dense(8, 1024, 256, t),
+			dense(4, 100, 3, t),
+			withBias(dense(1, 1024, 64, t)),
+			withBias(dense(5, 33, 20, t)),
+			columns(1, 48, 512, t, true),
+		)
+	}
+	return append(list, dense(1, 4096, 1024, shaders.F16))
+}
+
+// dense is a product of dense matrices.
+func dense(m, n, k int, t shaders.DType) Case {
+	p := shaders.MatmulParams{M: m, N: n, K: k, LDA: k, LDC: n, Weights: t}
+	return matmulCase(fmt.Sprintf("M %d, N %d, K %d, %v", m, n, k, t), p)
+}
+
+// withBias is the case with a bias.
+func withBias(c Case) Case {
+	p := c.Params.(shaders.MatmulParams)
+	p.Bias = true
+	return matmulCase(c.Name+", bias", p)
+}
+
+// columns is a product of some columns of wider matrices, at odd offsets.
+func columns(m, n, k int, t shaders.DType, bias bool) Case {
+	p := shaders.MatmulParams{M: m, N: n, K: k, LDA: k + 10, OffA: 3, LDC: n + 7, OffC: 5, Weights: t}
+	c := matmulCase(fmt.Sprintf("M %d, N %d, K %d, %v, columns of wider matrices", m, n, k, t), p)
+	if bias {
+		return withBias(c)
+	}
+	return c
+}
+
+// matmulCase has a of order 1 and weights of order K^-1/2, so that c is of
+// order 1. A float32 sum of K such terms is off by about 2^-24 sqrt(K) / 4
+// when added one after the other, and c may be a single element that is small
+// by cancellation: hence the absolute part, eight times that.
+func matmulCase(name string, p shaders.MatmulParams) Case {
+	root := sqrt(p.K)
+	tol := Tolerance{Abs: 2 * 0x1p-24 * root, Rel: 1e-6}
+	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
+		c := place(repeat(p.M*p.LDC, Untouched), poison(p.M*p.N), p.N, p.LDC, p.OffC)
+		var bias []float32
+		w := s.weights("w", p.N, p.K, p.Weights, 1/root)
+		if p.Bias {
+			bias = s.normal(p.N)
+		}
+		return []Arg{
+			in("a", strided(s.normal(p.M*p.K), p.K, p.LDA, p.OffA)),
+			w,
+			in("bias", bias),
+			out("c", c),
+		}
+	}}
+}

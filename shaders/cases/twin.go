@@ -1,0 +1,54 @@
+package cases
+
+import (
+	"fmt"
+
+	"github.com/mambagpu/mambagpu/shaders"
+	"github.com/mambagpu/mambagpu/shaders/cpu"
+)
+
+// RunTwin runs the kernel's twin on the case's buffers and returns them as the
+// twin leaves them. It panics if the kernel has no twin, which is a mistake in
+// this package.
+func (c Case) RunTwin() []Arg {
+	args := c.Args()
+	f := func(i int) []float32 { return args[i].F32 }
+	u := func(i int) []uint32 { return args[i].U32 }
+	switch p := c.Params.(type) {
+	case shaders.EmbeddingParams:
+		cpu.Embedding(p, u(0), f(1), f(2))
+	case shaders.RMSNormParams:
+		cpu.RMSNorm(p, f(0), f(1), f(2))
+	case shaders.MatmulParams:
+		matmulTwins[c.Kernel](p, f(0), f(1), f(2), f(3))
+	case shaders.CausalConvParams:
+		causalConvTwins[c.Kernel](p, f(0), f(1), u(2), f(3), f(4))
+	case shaders.DtProjParams:
+		cpu.DtProj(p, f(0), f(1), f(2), f(3))
+	case shaders.SelectiveScanParams:
+		selectiveScanTwins[c.Kernel](p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7))
+	case shaders.ResidualAddParams:
+		cpu.ResidualAdd(p, f(0), f(1))
+	case shaders.ArgmaxParams:
+		cpu.Argmax(p, f(0), u(1))
+	default:
+		panic(fmt.Sprintf("cases: %s: no twin takes %T", c, c.Params))
+	}
+	return args
+}
+
+// Kernels that share their Params are told apart by name.
+var (
+	matmulTwins = map[string]func(p shaders.MatmulParams, a, w, bias, c []float32){
+		"matmul": cpu.Matmul,
+		"matvec": cpu.Matvec,
+	}
+	causalConvTwins = map[string]func(p shaders.CausalConvParams, x, weights []float32, slots []uint32, state, y []float32){
+		"causal_conv":      cpu.CausalConv,
+		"causal_conv_step": cpu.CausalConvStep,
+	}
+	selectiveScanTwins = map[string]func(p shaders.SelectiveScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, y []float32){
+		"selective_scan":      cpu.SelectiveScan,
+		"selective_scan_step": cpu.SelectiveScanStep,
+	}
+)

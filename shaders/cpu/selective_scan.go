@@ -1,0 +1,101 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/mambagpu/mambagpu/shaders"
+)
+
+// SelectiveScan is the recurrence of the Mamba block (arXiv 2312.00752, alg. 2):
+//
+//	d_t = delta_t + bias, then softplus(d_t) if Softplus is set      (E)
+//	h_t = exp(d_t A) . h_{t-1} + (d_t u_t) B_t                       (E,N)
+//	y_t = sum_n h_t C_t + D u_t, then times silu(z_t) if HasZ is set (E)
+//
+// u, delta and y are (B, L, E), bc and z strided as Params says, weights A
+// (E, N) then D (E) then bias (E), slots (B), state (slots, E, N). z is not
+// looked at unless HasZ is set. The state is float64 from the first step to
+// the last and rounded once, when it is stored.
+func SelectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, y []float32) {
+	s := scan{p: p, u: u, delta: delta, bc: bc, z: z, y: y}
+	s.a, s.d, s.bias = splitWeights(p, weights)
+	parallelChannels(p.Batch, p.Channels, p.Length*(10*p.States+30), func(b, lo, hi int) {
+		first := (int(slots[b])*p.Channels + lo) * p.States
+		kept := state[first : first+(hi-lo)*p.States] // (hi-lo, N)
+		h := make([]float64, len(kept))
+		if !p.Fresh {
+			widen(h, kept)
+		}
+		for t := range p.Length {
+			s.step(b*p.Length+t, lo, hi, h)
+		}
+		for i, v := range h {
+			kept[i] = float32(v)
+		}
+	})
+}
+
+// splitWeights cuts the packed weights into A (E, N), D (E) and bias (E); the
+// last two are nil when absent.
+func splitWeights(p shaders.SelectiveScanParams, weights []float32) (a, d, bias []float32) {
+	a, rest := weights[:p.Channels*p.States], weights[p.Channels*p.States:]
+	if p.HasD {
+		d, rest = rest[:p.Channels], rest[p.Channels:]
+	}
+	if p.HasBias {
+		bias = rest[:p.Channels]
+	}
+	return a, d, bias
+}
+
+// scan is one call's arguments.
+type scan struct {
+	p               shaders.SelectiveScanParams
+	u, delta, bc, z []float32
+	a, d, bias      []float32
+	y               []float32
+}
+
+// step moves the states h (hi-lo, N) of the channels [lo, hi) on by the token
+// of row number row and stores the channels' outputs.
+func (s *scan) step(row, lo, hi int, h []float64) {
+	p := s.p
+	bt := s.bc[row*p.BCStride+p.OffB:][:p.States] // (N)
+	ct := s.bc[row*p.BCStride+p.OffC:][:p.States] // (N)
+	for e := lo; e < hi; e++ {
+		a := s.a[e*p.States : (e+1)*p.States] // (N)
+		u := float64(s.u[row*p.Channels+e])
+		d := s.stepSize(row, e)
+		y := recur(h[(e-lo)*p.States:(e-lo+1)*p.States], a, bt, ct, d, d*u)
+		if s.d != nil {
+			y += float64(s.d[e]) * u
+		}
+		if p.HasZ {
+			y *= silu(float64(s.z[row*p.ZStride+p.OffZ+e]))
+		}
+		s.y[row*p.Channels+e] = float32(y)
+	}
+}
+
+// stepSize is d_t of channel e at the token of row number row.
+func (s *scan) stepSize(row, e int) float64 {
+	d := float64(s.delta[row*s.p.Channels+e])
+	if s.bias != nil {
+		d += float64(s.bias[e])
+	}
+	if s.p.Softplus {
+		d = softplus(d)
+	}
+	return d
+}
+
+// recur does h = exp(d a) h + du b for one channel and returns sum h c. All
+// slices are (N).
+func recur(h []float64, a, b, c []float32, d, du float64) (y float64) {
+	a, b, c = a[:len(h)], b[:len(h)], c[:len(h)]
+	for n := range h {
+		h[n] = math.Exp(d*float64(a[n]))*h[n] + du*float64(b[n])
+		y += h[n] * float64(c[n])
+	}
+	return y
+}

@@ -1,0 +1,138 @@
+//go:build cgo && ((linux && amd64) || (windows && amd64) || darwin)
+
+package wgpu
+
+import (
+	"fmt"
+	"sync"
+
+	native "github.com/rajveermalviya/go-webgpu/wgpu"
+)
+
+// The driver on github.com/rajveermalviya/go-webgpu v0.17.1 (wgpu-native
+// 0.17).
+
+var instance = sync.OnceValue(func() *native.Instance {
+	// The library logs a warning at every start; only errors are wanted.
+	native.SetLogLevel(native.LogLevel_Error)
+	return native.CreateInstance(&native.InstanceDescriptor{Backends: native.InstanceBackend_Primary | native.InstanceBackend_GL})
+})
+
+var backendBits = map[string]native.InstanceBackend{
+	"vulkan": native.InstanceBackend_Vulkan,
+	"metal":  native.InstanceBackend_Metal,
+	"dx12":   native.InstanceBackend_DX12,
+	"gl":     native.InstanceBackend_GL,
+}
+
+func enumerate(backends []string) []driverAdapter {
+	var bits native.InstanceBackend
+	for _, b := range backends {
+		bits |= backendBits[b]
+	}
+	var out []driverAdapter
+	for _, a := range instance().EnumerateAdapters(&native.InstanceEnumerateAdapterOptons{Backends: bits}) {
+		out = append(out, &nativeAdapter{a})
+	}
+	return out
+}
+
+type nativeAdapter struct{ ref *native.Adapter }
+
+func (a *nativeAdapter) release() { a.ref.Release() }
+
+func (a *nativeAdapter) info() AdapterInfo {
+	p := a.ref.GetProperties()
+	info := AdapterInfo{
+		Name:    p.Name,
+		Vendor:  vendorName(p.VendorId, p.VendorName),
+		Backend: nativeBackend(p.BackendType),
+		Kind:    nativeKind(p.AdapterType),
+		Driver:  p.DriverDescription,
+		Limits:  nativeLimits(a.ref.GetLimits().Limits),
+	}
+	for _, f := range a.ref.EnumerateFeatures() {
+		info.Features = append(info.Features, nativeFeature(f))
+	}
+	return info
+}
+
+func nativeBackend(b native.BackendType) string {
+	switch b {
+	case native.BackendType_Vulkan:
+		return "Vulkan"
+	case native.BackendType_Metal:
+		return "Metal"
+	case native.BackendType_D3D12:
+		return "DX12"
+	case native.BackendType_OpenGL, native.BackendType_OpenGLES:
+		return "GL"
+	}
+	return b.String()
+}
+
+func nativeKind(t native.AdapterType) Kind {
+	switch t {
+	case native.AdapterType_DiscreteGPU:
+		return Discrete
+	case native.AdapterType_IntegratedGPU:
+		return Integrated
+	case native.AdapterType_CPU:
+		return CPU
+	}
+	return Other
+}
+
+func nativeFeature(f native.FeatureName) string {
+	if f == native.FeatureName_TimestampQuery {
+		return FeatureTimestamps
+	}
+	return f.String()
+}
+
+func nativeLimits(l native.Limits) Limits {
+	return Limits{
+		MaxBufferSize:        l.MaxBufferSize,
+		MaxStorageBinding:    l.MaxStorageBufferBindingSize,
+		MaxStorageBuffers:    l.MaxStorageBuffersPerShaderStage,
+		MaxUniformBinding:    l.MaxUniformBufferBindingSize,
+		StorageAlignment:     l.MinStorageBufferOffsetAlignment,
+		UniformAlignment:     l.MinUniformBufferOffsetAlignment,
+		MaxWorkgroupMemory:   l.MaxComputeWorkgroupStorageSize,
+		MaxInvocations:       l.MaxComputeInvocationsPerWorkgroup,
+		MaxWorkgroupSizeX:    l.MaxComputeWorkgroupSizeX,
+		MaxWorkgroupSizeY:    l.MaxComputeWorkgroupSizeY,
+		MaxWorkgroupSizeZ:    l.MaxComputeWorkgroupSizeZ,
+		MaxWorkgroupsPerAxis: l.MaxComputeWorkgroupsPerDimension,
+	}
+}
+
+// setLimits writes ours over the adapter's, which has the graphics limits too.
+func setLimits(l *native.Limits, o Limits) {
+	l.MaxBufferSize = o.MaxBufferSize
+	l.MaxStorageBufferBindingSize = o.MaxStorageBinding
+	l.MaxStorageBuffersPerShaderStage = o.MaxStorageBuffers
+	l.MaxUniformBufferBindingSize = o.MaxUniformBinding
+	l.MinStorageBufferOffsetAlignment = o.StorageAlignment
+	l.MinUniformBufferOffsetAlignment = o.UniformAlignment
+	l.MaxComputeWorkgroupStorageSize = o.MaxWorkgroupMemory
+	l.MaxComputeInvocationsPerWorkgroup = o.MaxInvocations
+	l.MaxComputeWorkgroupSizeX = o.MaxWorkgroupSizeX
+	l.MaxComputeWorkgroupSizeY = o.MaxWorkgroupSizeY
+	l.MaxComputeWorkgroupSizeZ = o.MaxWorkgroupSizeZ
+	l.MaxComputeWorkgroupsPerDimension = o.MaxWorkgroupsPerAxis
+}
+
+func (a *nativeAdapter) open(label string, limits Limits, timestamps bool) (driverDevice, error) {
+	all := a.ref.GetLimits().Limits
+	setLimits(&all, limits)
+	desc := &native.DeviceDescriptor{Label: label, RequiredLimits: &native.RequiredLimits{Limits: all}}
+	if timestamps {
+		desc.RequiredFeatures = []native.FeatureName{native.FeatureName_TimestampQuery}
+	}
+	dev, err := a.ref.RequestDevice(desc)
+	if err != nil {
+		return nil, fmt.Errorf("wgpu: adapter %s: %w", a.ref.GetProperties().Name, err)
+	}
+	return &nativeDevice{ref: dev, queue: dev.GetQueue(), errs: catchErrors(dev)}, nil
+}

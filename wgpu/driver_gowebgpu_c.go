@@ -1,0 +1,113 @@
+//go:build cgo && ((linux && amd64) || (windows && amd64) || darwin)
+
+package wgpu
+
+// What the binding's Go code cannot do safely is called here in C.
+//
+// Its Buffer.MapAsync hands the library the address of a Go variable that
+// nothing keeps alive until the callback runs; a collection in between ends
+// the process. Here the callback writes into memory that C owns.
+//
+// Errors that belong to no returning call go to the device's uncaptured error
+// callback, whose default ends the process. Here they are kept in memory that
+// C owns, and the next check of the device returns them.
+//
+// The binding's types do not export their handles. They are read by position:
+// the first word of Device and the second of Buffer, which
+// TestBindingLayout pins.
+
+/*
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef void (*map_callback)(int32_t status, void *userdata);
+typedef void (*error_callback)(int32_t type, char const *message, void *userdata);
+extern void wgpuBufferMapAsync(void *buffer, uint32_t mode, size_t offset, size_t size, map_callback callback, void *userdata);
+extern void wgpuDeviceSetUncapturedErrorCallback(void *device, error_callback callback, void *userdata);
+
+typedef struct {
+	int32_t count;
+	char message[2048];
+} error_slot;
+
+static void on_mapped(int32_t status, void *slot) { *(int32_t *)slot = status; }
+
+static void on_error(int32_t type, char const *message, void *userdata) {
+	error_slot *slot = userdata;
+	if (slot->count++ == 0) {
+		strncpy(slot->message, message, sizeof slot->message - 1);
+	}
+}
+
+static void map_read(void *buffer, size_t size, int32_t *slot) {
+	wgpuBufferMapAsync(buffer, 1, 0, size, on_mapped, slot);
+}
+
+static void catch_errors(void *device, error_slot *slot) {
+	wgpuDeviceSetUncapturedErrorCallback(device, on_error, slot);
+}
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	native "github.com/rajveermalviya/go-webgpu/wgpu"
+)
+
+// deviceHandle is the library's handle of a device.
+func deviceHandle(d *native.Device) unsafe.Pointer {
+	return *(*unsafe.Pointer)(unsafe.Pointer(d))
+}
+
+// bufferHandle is the library's handle of a buffer.
+func bufferHandle(b *native.Buffer) unsafe.Pointer {
+	return *(*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(b), unsafe.Sizeof(uintptr(0))))
+}
+
+// errorSlot holds the first error reported since the last take.
+type errorSlot struct{ c *C.error_slot }
+
+func catchErrors(d *native.Device) *errorSlot {
+	slot := (*C.error_slot)(C.calloc(1, C.sizeof_error_slot))
+	C.catch_errors(deviceHandle(d), slot)
+	return &errorSlot{slot}
+}
+
+func (s *errorSlot) take() error {
+	if s.c.count == 0 {
+		return nil
+	}
+	err := errors.New(C.GoString(&s.c.message[0]))
+	s.c.count = 0
+	return err
+}
+
+// free gives the slot back. The device must not be used after it.
+func (s *errorSlot) free() { C.free(unsafe.Pointer(s.c)) }
+
+// pending is the status of a mapping that the library has not answered yet;
+// its own statuses are not negative.
+const pending = -1
+
+func (d *nativeDevice) read(b driverBuffer, dst []byte) error {
+	buf := b.(nativeBuffer).Buffer
+	slot := (*C.int32_t)(C.malloc(C.sizeof_int32_t))
+	defer C.free(unsafe.Pointer(slot))
+	*slot = pending
+	C.map_read(bufferHandle(buf), C.size_t(len(dst)), slot)
+	for *slot == pending {
+		if err := d.wait(); err != nil {
+			return err
+		}
+	}
+	if *slot != 0 {
+		return d.check(fmt.Errorf("wgpu: mapping failed with status %d", int32(*slot)))
+	}
+	copy(dst, buf.GetMappedRange(0, uint(len(dst))))
+	return d.check(buf.Unmap())
+}
