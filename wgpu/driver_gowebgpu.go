@@ -4,6 +4,7 @@ package wgpu
 
 import (
 	"fmt"
+	"os"
 	"sync"
 
 	native "github.com/rajveermalviya/go-webgpu/wgpu"
@@ -12,11 +13,36 @@ import (
 // The driver on github.com/rajveermalviya/go-webgpu v0.17.1 (wgpu-native
 // 0.17).
 
-var instance = sync.OnceValue(func() *native.Instance {
-	// The library logs a warning at every start; only errors are wanted.
+// instances holds one instance for each set of backends asked for. Looking at
+// a backend that is not wanted costs time and, for GL without a display,
+// messages of Mesa on standard error.
+var instances = struct {
+	sync.Mutex
+	made map[native.InstanceBackend]*native.Instance
+}{made: map[native.InstanceBackend]*native.Instance{}}
+
+func instance(backends native.InstanceBackend) *native.Instance {
+	instances.Lock()
+	defer instances.Unlock()
+	if i := instances.made[backends]; i != nil {
+		return i
+	}
+	quieten()
+	i := native.CreateInstance(&native.InstanceDescriptor{Backends: backends})
+	instances.made[backends] = i
+	return i
+}
+
+// quieten keeps the library's and the Vulkan loader's chatter off standard
+// error: the library logs a warning at every start, and Mesa's layer that
+// sorts devices for programs that take the first one complains where there is
+// no desktop session. Devices are sorted here anyway.
+func quieten() {
 	native.SetLogLevel(native.LogLevel_Error)
-	return native.CreateInstance(&native.InstanceDescriptor{Backends: native.InstanceBackend_Primary | native.InstanceBackend_GL})
-})
+	if os.Getenv("NODEVICE_SELECT") == "" && os.Getenv("XDG_RUNTIME_DIR") == "" {
+		os.Setenv("NODEVICE_SELECT", "1")
+	}
+}
 
 var backendBits = map[string]native.InstanceBackend{
 	"vulkan": native.InstanceBackend_Vulkan,
@@ -30,8 +56,11 @@ func enumerate(backends []string) []driverAdapter {
 	for _, b := range backends {
 		bits |= backendBits[b]
 	}
+	if bits == 0 {
+		return nil
+	}
 	var out []driverAdapter
-	for _, a := range instance().EnumerateAdapters(&native.InstanceEnumerateAdapterOptons{Backends: bits}) {
+	for _, a := range instance(bits).EnumerateAdapters(&native.InstanceEnumerateAdapterOptons{Backends: bits}) {
 		out = append(out, &nativeAdapter{a})
 	}
 	return out

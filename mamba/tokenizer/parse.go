@@ -112,7 +112,7 @@ func (t *Tokenizer) addToken(field, piece string, id int, text string) error {
 
 // readAddedTokens enters the added tokens, some of which the vocabulary holds as
 // well. Their text is what is written, unless all of it is in the byte-level
-// alphabet: Hugging Face's decoder reads every token so.
+// alphabet, which Hugging Face's decoder undoes in every token.
 func (t *Tokenizer) readAddedTokens(list []addedToken) error {
 	for i := range list {
 		field, added := fmt.Sprintf("added_tokens[%d]", i), &list[i]
@@ -125,13 +125,24 @@ func (t *Tokenizer) readAddedTokens(list []addedToken) error {
 		held := t.tokens[added.ID]
 		held.special = added.Special
 		t.tokens[added.ID] = held
-		if added.Normalized {
+	}
+	// Two tokens can be one after normalization; then the special one counts.
+	t.matchAdded(list, true)
+	t.matchAdded(list, false)
+	return nil
+}
+
+// matchAdded makes Encode look for the added tokens that are special or not.
+func (t *Tokenizer) matchAdded(list []addedToken, special bool) {
+	for i := range list {
+		switch added := &list[i]; {
+		case added.Special != special:
+		case added.Normalized:
 			t.normalized.add(added, t.normalize(added.Content))
-		} else {
+		default:
 			t.raw.add(added, added.Content)
 		}
 	}
-	return nil
 }
 
 func tokenText(piece string) string {
