@@ -1,5 +1,7 @@
 package shaders
 
+import "github.com/mambagpu/mambagpu/wgpu"
+
 // CausalConvParams are the sizes of one depthwise causal convolution over
 // time, with the Width-1 inputs before the first one taken from a state:
 //
@@ -17,4 +19,60 @@ type CausalConvParams struct {
 	Bias                    bool
 	SiLU                    bool // act is silu, otherwise the identity
 	Fresh                   bool // the state read is zero, whatever the slot holds
+}
+
+// convSteps is the number of steps that an invocation of causal_conv walks. It
+// is at least the largest width less one, so that only the first tile reads
+// the state.
+const convSteps = 32
+
+type convVariant struct {
+	Width, Steps      int
+	Bias, SiLU, Fresh bool
+}
+
+// CausalConv dispatches the convolution of x with the packed weights into y
+// (Batch, Length, Channels), from and to the state of the given slots (Batch).
+func (k *Kernels) CausalConv(p CausalConvParams, x, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	if err := p.check("causal_conv", maxAxis*convSteps, x, weights, slots, state, y); err != nil {
+		return nil, err
+	}
+	grid := [3]uint32{uint32(ceilDiv(p.Channels, 64)), uint32(ceilDiv(p.Length, convSteps)), uint32(p.Batch)}
+	return k.dispatch("causal_conv", p.variant(), p.uniform(), grid, x, weights, slots, state, y)
+}
+
+// CausalConvStep dispatches CausalConv for Length 1.
+func (k *Kernels) CausalConvStep(p CausalConvParams, x, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	if err := p.check("causal_conv_step", 1, x, weights, slots, state, y); err != nil {
+		return nil, err
+	}
+	grid := [3]uint32{uint32(ceilDiv(p.Channels, 64)), uint32(p.Batch), 1}
+	return k.dispatch("causal_conv_step", p.variant(), p.uniform(), grid, x, weights, slots, state, y)
+}
+
+func (p CausalConvParams) variant() convVariant {
+	return convVariant{p.Width, convSteps, p.Bias, p.SiLU, p.Fresh}
+}
+
+func (p CausalConvParams) uniform() []byte {
+	return uniform(p.Length, p.Channels, p.Stride, p.Offset)
+}
+
+func (p CausalConvParams) check(kernel string, maxLength int, x, weights, slots, state, y *wgpu.Buffer) error {
+	c := check{kernel: kernel}
+	c.size("Batch", p.Batch, 1, maxAxis)
+	c.size("Length", p.Length, 1, maxLength)
+	c.size("Channels", p.Channels, 1, maxElements)
+	c.size("Width", p.Width, 2, 8)
+	c.size("Offset", p.Offset, 0, p.Stride-p.Channels)
+	c.words("x", size(x), (p.Batch*p.Length-1)*p.Stride+p.Offset+p.Channels)
+	w := p.Channels * p.Width
+	if p.Bias {
+		w += p.Channels
+	}
+	c.words("weights", size(weights), w)
+	c.words("slots", size(slots), p.Batch)
+	c.words("state", size(state), p.Channels*(p.Width-1))
+	c.words("y", size(y), p.Batch*p.Length*p.Channels)
+	return c.err
 }

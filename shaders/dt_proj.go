@@ -1,5 +1,7 @@
 package shaders
 
+import "github.com/mambagpu/mambagpu/wgpu"
+
 // DtProjParams are the sizes of the projection that gives the step sizes:
 //
 //	delta[t,e] = softplus(sum_r x[t*Stride+Offset+r] * w[e,r] + bias[e])
@@ -9,4 +11,36 @@ type DtProjParams struct {
 	Rank           int // dt_rank
 	Stride, Offset int // of x, in elements
 	Weights        DType
+}
+
+type dtProjVariant struct {
+	Rows    int
+	Weights string
+}
+
+// dtProjRows is the number of rows that an invocation of dt_proj computes
+// where there are that many.
+const dtProjRows = 8
+
+// DtProj dispatches the projection of x by w, laid out by [TransposePairs],
+// and bias (Channels) into delta (Rows, Channels).
+func (k *Kernels) DtProj(p DtProjParams, x, w, bias, delta *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	c := check{kernel: "dt_proj"}
+	c.size("Rows", p.Rows, 1, maxAxis)
+	c.size("Channels", p.Channels, 1, maxElements)
+	c.size("Rank", p.Rank, 1, maxElements)
+	c.size("Offset", p.Offset, 0, p.Stride-p.Rank)
+	c.words("x", size(x), (p.Rows-1)*p.Stride+p.Offset+p.Rank)
+	c.words("w", size(w), p.Rank*ceilDiv(p.Channels, 2)*2*p.Weights.Size()/4)
+	c.words("bias", size(bias), p.Channels)
+	c.words("delta", size(delta), p.Rows*p.Channels)
+	if c.err != nil {
+		return nil, c.err
+	}
+	v := dtProjVariant{Rows: dtProjRows, Weights: p.Weights.String()}
+	if p.Rows == 1 {
+		v.Rows = 1
+	}
+	grid := [3]uint32{uint32(ceilDiv(p.Channels, 128)), uint32(ceilDiv(p.Rows, v.Rows)), 1}
+	return k.dispatch("dt_proj", v, uniform(p.Rows, p.Channels, p.Rank, p.Stride, p.Offset), grid, x, w, bias, delta)
 }

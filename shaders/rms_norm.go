@@ -1,5 +1,7 @@
 package shaders
 
+import "github.com/mambagpu/mambagpu/wgpu"
+
 // RMSNormParams are the sizes of one root-mean-square normalisation:
 //
 //	y[t,i] = x[t,i] / sqrt(mean_j x[t,j]^2 + Eps) * weight[i]
@@ -7,4 +9,19 @@ type RMSNormParams struct {
 	Rows  int // tokens
 	Width int // d_model
 	Eps   float32
+}
+
+// RMSNorm dispatches the normalisation of x (Rows, Width) by weight (Width)
+// into y (Rows, Width).
+func (k *Kernels) RMSNorm(p RMSNormParams, x, weight, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	c := check{kernel: "rms_norm"}
+	c.size("Rows", p.Rows, 1, maxElements)
+	c.size("Width", p.Width, 1, maxElements)
+	c.words("x", size(x), p.Rows*p.Width)
+	c.words("weight", size(weight), p.Width)
+	c.words("y", size(y), p.Rows*p.Width)
+	if c.err != nil {
+		return nil, c.err
+	}
+	return k.dispatch("rms_norm", nil, uniform(p.Rows, p.Width, p.Eps), spread(p.Rows), x, weight, y)
 }

@@ -1,5 +1,7 @@
 package shaders
 
+import "github.com/mambagpu/mambagpu/wgpu"
+
 // SelectiveScanParams are the sizes and switches of one selective scan:
 //
 //	d_t = delta_t + bias, then softplus(d_t) if Softplus is set      (E)
@@ -22,3 +24,90 @@ type SelectiveScanParams struct {
 	Softplus                bool
 	Fresh                   bool // the initial state is zero, whatever the slot holds
 }
+
+type scanVariant struct {
+	States                        int // d_state
+	PerLane                       int // states of one of the 8 lanes
+	Padded                        int // states of all lanes
+	Steps                         int // of a tile
+	Memory                        int // bytes of workgroup memory
+	HasZ, HasD, HasBias, Softplus bool
+	Fresh                         bool
+}
+
+// SelectiveScan dispatches the scan of u and delta (Batch, Length, Channels)
+// into y of the same shape, from and to the state of the given slots (Batch).
+// z may be nil if HasZ is not set.
+func (k *Kernels) SelectiveScan(p SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	return k.scan("selective_scan", maxElements, p, u, delta, bc, z, weights, slots, state, y)
+}
+
+// SelectiveScanStep dispatches SelectiveScan for Length 1.
+func (k *Kernels) SelectiveScanStep(p SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	return k.scan("selective_scan_step", 1, p, u, delta, bc, z, weights, slots, state, y)
+}
+
+func (k *Kernels) scan(kernel string, maxLength int, p SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	c := check{kernel: kernel}
+	p.check(&c, maxLength)
+	rows := p.Batch * p.Length
+	c.words("u", size(u), rows*p.Channels)
+	c.words("delta", size(delta), rows*p.Channels)
+	c.words("bc", size(bc), (rows-1)*p.BCStride+max(p.OffB, p.OffC)+p.States)
+	if p.HasZ {
+		c.words("z", size(z), (rows-1)*p.ZStride+p.OffZ+p.Channels)
+	}
+	c.words("weights", size(weights), p.WeightCount())
+	c.words("slots", size(slots), p.Batch)
+	c.words("state", size(state), p.Channels*p.States)
+	c.words("y", size(y), rows*p.Channels)
+	if c.err != nil {
+		return nil, c.err
+	}
+	grid := [3]uint32{uint32(ceilDiv(p.Channels, 16)), uint32(p.Batch), 1}
+	return k.dispatch(kernel, p.variant(),
+		uniform(p.Length, p.Channels, p.BCStride, p.OffB, p.OffC, p.ZStride, p.OffZ), grid,
+		u, delta, bc, orElse(z, u), weights, slots, state, y)
+}
+
+// WeightCount is the number of elements of the packed weights.
+func (p SelectiveScanParams) WeightCount() int {
+	n := p.Channels * p.States
+	if p.HasD {
+		n += p.Channels
+	}
+	if p.HasBias {
+		n += p.Channels
+	}
+	return n
+}
+
+func (p SelectiveScanParams) check(c *check, maxLength int) {
+	c.size("Batch", p.Batch, 1, maxAxis)
+	c.size("Length", p.Length, 1, maxLength)
+	c.size("Channels", p.Channels, 1, maxAxis*16)
+	c.size("States", p.States, 1, 256)
+	c.size("OffB", p.OffB, 0, p.BCStride-p.States)
+	c.size("OffC", p.OffC, 0, p.BCStride-p.States)
+	if p.HasZ {
+		c.size("OffZ", p.OffZ, 0, p.ZStride-p.Channels)
+	}
+}
+
+// variant chooses the tile: as many steps, up to the 8 that 128 invocations
+// load 16 channels of at once, as keep it within 16 KiB of workgroup memory.
+func (p SelectiveScanParams) variant() scanVariant {
+	v := scanVariant{
+		States: p.States, PerLane: ceilDiv(p.States, 8),
+		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh,
+	}
+	v.Padded = v.PerLane * 8
+	for v.Steps = 8; scanMemory(v.Steps, v.Padded) > 16<<10; v.Steps /= 2 {
+	}
+	v.Memory = scanMemory(v.Steps, v.Padded)
+	return v
+}
+
+// scanMemory is the bytes of workgroup memory of a tile: two buffers of pairs
+// for 16 channels and for the states, and two of 9 partial sums a channel.
+func scanMemory(steps, states int) int { return 2 * 4 * steps * (2*16 + 2*states + 9*16) }

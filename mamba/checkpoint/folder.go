@@ -42,6 +42,9 @@ func diskFolder(dir string) (*folder, error) {
 }
 
 func fsFolder(fsys fs.FS, name string) (*folder, error) {
+	if !fs.ValidPath(name) {
+		return nil, ioError(name, fs.ErrInvalid)
+	}
 	info, err := fs.Stat(fsys, name)
 	if err != nil {
 		return nil, ioError(name, err)

@@ -25,6 +25,10 @@
 //	ids := tok.Encode("Call me Ishmael.")
 //	text, err := tok.Decode(ids)
 //
+// One difference is known: normalization here follows Unicode 15, where Hugging
+// Face's tables are older, so combining marks added to Unicode since (such as
+// U+1DF8 or U+1AC4) are put in their standard order here and left in place there.
+//
 // The truncation, padding and post_processor members of the file are not
 // applied; a post_processor that would add tokens is refused.
 //

@@ -2,6 +2,8 @@ package cases
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/mambagpu/mambagpu/shaders"
 )
@@ -55,7 +57,7 @@ func convSwitches(length int) []Case {
 	for bits := range 8 {
 		p := convParams(2, length, 20, 4)
 		p.Bias, p.SiLU, p.Fresh = bits&1 != 0, bits&2 != 0, bits&4 != 0
-		name := "switches:" + on(p.Bias, "bias") + on(p.SiLU, "silu") + on(p.Fresh, "fresh")
+		name := switches(on(p.Bias, "bias"), on(p.SiLU, "silu"), on(p.Fresh, "fresh"))
 		list = append(list, causalConvCase(name, p))
 	}
 	return list
@@ -76,9 +78,18 @@ func convStrided(batch, length, channels int) []Case {
 // on is a word for a switch that is set, and nothing otherwise.
 func on(set bool, word string) string {
 	if set {
-		return " " + word
+		return word
 	}
 	return ""
+}
+
+// switches is the name of a case with the given words for its switches.
+func switches(words ...string) string {
+	set := slices.DeleteFunc(words, func(w string) bool { return w == "" })
+	if len(set) == 0 {
+		return "no switch set"
+	}
+	return "switches " + strings.Join(set, ", ")
 }
 
 // causalConvCase has outputs of order 1. Up to 8 products and silu, of which

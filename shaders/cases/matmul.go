@@ -41,8 +41,8 @@ func matvecCases() []Case {
 	var list []Case
 	for m := 1; m <= 8; m++ {
 		list = append(list,
-			dense(m, 48, 257, dtypes[m%3]),
-			dense(m, 7, 5, dtypes[(m+1)%3]),
+			dense(m, 47, 257, dtypes[m%3]),
+			dense(m, 9, 6, dtypes[(m+1)%3]),
 			dense(m, 129, 512, dtypes[(m+2)%3]),
 			columns(m, 31, 18, dtypes[m%3], m%2 == 0),
 		)
@@ -50,9 +50,7 @@ func matvecCases() []Case {
 	i := 0
 	for _, n := range []int{1, 7, 48, 1024} {
 		for _, k := range []int{1, 5, 16, 256, 257, 512, 1024} {
-			if n != 48 || k != 257 { // in the list already, for every M
-				list = append(list, dense(1, n, k, dtypes[i%3]))
-			}
+			list = append(list, dense(1, n, k, dtypes[i%3]))
 			i++
 		}
 	}
@@ -93,12 +91,13 @@ func columns(m, n, k int, t shaders.DType, bias bool) Case {
 }
 
 // matmulCase has a of order 1 and weights of order K^-1/2, so that c is of
-// order 1. A float32 sum of K such terms is off by about 2^-24 sqrt(K) / 4
-// when added one after the other, and c may be a single element that is small
-// by cancellation: hence the absolute part, eight times that.
+// order 1. A float32 sum of K such terms, one added after the other, is off by
+// about 2^-24 sqrt(K) / 4, and the worst of thousands of elements by five times
+// that. It does not shrink with a c that is small by cancellation, which one of
+// a few elements may well be: hence the absolute part, three times the worst.
 func matmulCase(name string, p shaders.MatmulParams) Case {
 	root := sqrt(p.K)
-	tol := Tolerance{Abs: 2 * 0x1p-24 * root, Rel: 1e-6}
+	tol := Tolerance{Abs: 4 * 0x1p-24 * root, Rel: 2e-6}
 	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
 		c := place(repeat(p.M*p.LDC, Untouched), poison(p.M*p.N), p.N, p.LDC, p.OffC)
 		var bias []float32

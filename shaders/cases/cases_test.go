@@ -1,0 +1,113 @@
+package cases
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestNames checks that a case can be told by its kernel and name.
+func TestNames(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range All() {
+		assert.False(t, seen[c.String()], "two cases are called %s", c)
+		seen[c.String()] = true
+	}
+}
+
+// TestKernels checks that every kernel has cases and that an unknown one has
+// none.
+func TestKernels(t *testing.T) {
+	want := []string{
+		"embedding", "rms_norm", "matmul", "matvec", "causal_conv", "causal_conv_step",
+		"dt_proj", "selective_scan", "selective_scan_step", "residual_add", "argmax",
+	}
+	assert.Equal(t, want, Kernels())
+	for _, kernel := range want {
+		list := Of(kernel)
+		assert.NotEmpty(t, list, kernel)
+		for _, c := range list {
+			assert.Equal(t, kernel, c.Kernel)
+		}
+		t.Logf("%-20s %3d cases", kernel, len(list))
+	}
+	assert.Empty(t, Of("no_such_kernel"))
+}
+
+// TestArgsAreTheSame checks that a case's data does not change between calls
+// and that the buffers of two calls do not share memory.
+func TestArgsAreTheSame(t *testing.T) {
+	for _, kernel := range Kernels() {
+		c := Of(kernel)[0]
+		first, second := c.Args(), c.Args()
+		require.Len(t, second, len(first))
+		for i := range first {
+			assert.True(t, sameBits(first[i], second[i]), "%s: %s", c, first[i].Name)
+			for j := range first[i].F32 {
+				first[i].F32[j]++
+			}
+		}
+		third := c.Args()
+		for i := range third {
+			assert.True(t, sameBits(second[i], third[i]), "%s: %s", c, third[i].Name)
+		}
+	}
+}
+
+// TestWeightsAreRepresentable checks that storing the weights in their type
+// loses nothing.
+func TestWeightsAreRepresentable(t *testing.T) {
+	for _, c := range All() {
+		for _, a := range c.Args() {
+			if !a.Weights {
+				continue
+			}
+			require.Len(t, a.F32, a.Rows*a.Cols, "%s: %s", c, a.Name)
+			for i, v := range a.F32 {
+				if v != round(dtypeOf(c), v) {
+					require.Failf(t, "not representable", "%s: %s[%d] = %v", c, a.Name, i, v)
+				}
+			}
+		}
+	}
+}
+
+// TestTwins runs the twin of every case: it must write all of its outputs,
+// leave its inputs alone and agree with itself.
+func TestTwins(t *testing.T) {
+	for _, c := range All() {
+		before, after := c.Args(), c.RunTwin()
+		require.NoError(t, Compare(c, after, after))
+		outputs := 0
+		for i, a := range after {
+			if !a.Out {
+				require.True(t, sameBits(before[i], a), "%s: the twin changed %s", c, a.Name)
+				continue
+			}
+			outputs++
+			for j, v := range a.F32 {
+				if v != v {
+					require.Failf(t, "unwritten", "%s: %s[%d] is NaN", c, a.Name, j)
+				}
+				if before[i].F32[j] == Untouched && v != Untouched {
+					require.Failf(t, "written", "%s: %s[%d] has to stay as it is", c, a.Name, j)
+				}
+			}
+		}
+		require.Positive(t, outputs, "%s", c)
+	}
+}
+
+// TestUnwrittenOutputsFail checks that doing nothing passes no case, but for
+// the look-up that has nothing to do.
+func TestUnwrittenOutputsFail(t *testing.T) {
+	for _, c := range All() {
+		err := Compare(c, c.Args(), c.RunTwin())
+		if c.Name == "shard without any of the ids" {
+			assert.NoError(t, err)
+			continue
+		}
+		assert.Error(t, err, "%s", c)
+	}
+}

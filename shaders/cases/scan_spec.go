@@ -1,0 +1,106 @@
+package cases
+
+import (
+	"fmt"
+
+	"github.com/mambagpu/mambagpu/shaders"
+)
+
+// span is a range of values. Positive ones are spread evenly by logarithm,
+// others evenly.
+type span struct{ lo, hi float64 }
+
+// draw is n values of the range.
+func (r span) draw(s *source, n int) []float32 {
+	if r.lo > 0 {
+		return s.logUniform(n, r.lo, r.hi)
+	}
+	return s.uniform(n, r.lo, r.hi)
+}
+
+// scanSpec is what a case of the selective scan is made from.
+type scanSpec struct {
+	p     shaders.SelectiveScanParams
+	delta span // before bias and softplus
+	bias  span
+	a     span // of A; zero means that A[e,n] is about -(n+1), as a model starts
+	tol   Tolerance
+}
+
+// modelScan is the scan as the model calls it: B and C behind a dt of 3 numbers
+// in x_proj's output, z in the second half of in_proj's, D, and steps that are
+// ready to use.
+//
+// The tolerance: a step's decay exp(d A) is off by 2^-24 |d A| exp(d A) from
+// rounding its argument, at most 2e-8, and by the exponential's own error and
+// the rounding of its result, 2 to 4 units of 2^-24. A state that decays slowly
+// collects such an error at every step, at worst with the same sign: 2e-7 for
+// each of the steps it remembers, about 100. The first 5e-6 are for the sum
+// over N and for silu.
+func modelScan(batch, length, channels, states int) scanSpec {
+	return scanSpec{
+		p: shaders.SelectiveScanParams{
+			Batch: batch, Length: length, Channels: channels, States: states,
+			BCStride: 3 + 2*states, OffB: 3, OffC: 3 + states,
+			ZStride: 2 * channels, OffZ: channels,
+			HasZ: true, HasD: true,
+		},
+		delta: span{1e-3, 0.1},
+		tol:   Tolerance{Rel: 5e-6 + 2e-7*float64(min(length, 100))},
+	}
+}
+
+// named is the case with that name. A state of order 1 that is carried in makes
+// y a sum of N terms of order 1, with their rounding even where y is small; a
+// fresh state leaves y as small as the steps are.
+func (spec scanSpec) named(format string, a ...any) Case {
+	if !spec.p.Fresh {
+		spec.tol.Abs = 2 * 0x1p-24 * sqrt(spec.p.States)
+	}
+	return Case{Name: fmt.Sprintf(format, a...), Params: spec.p, Tol: spec.tol, fill: spec.fill}
+}
+
+// fill makes the buffers.
+func (spec scanSpec) fill(s *source) []Arg {
+	p := spec.p
+	tokens := p.Batch * p.Length
+	slots, count := s.slots(p.Batch)
+	u := s.normal(tokens * p.Channels)
+	delta := spec.delta.draw(s, tokens*p.Channels)
+	bc := poison(tokens * p.BCStride)
+	place(bc, s.normal(tokens*p.States), p.States, p.BCStride, p.OffB)
+	place(bc, s.normal(tokens*p.States), p.States, p.BCStride, p.OffC)
+	var z []float32
+	if p.HasZ {
+		z = strided(s.normal(tokens*p.Channels), p.Channels, p.ZStride, p.OffZ)
+	}
+	return []Arg{
+		in("u", u),
+		in("delta", delta),
+		in("bc", bc),
+		in("z", z),
+		in("weights", spec.weights(s)),
+		ints("slots", slots),
+		s.state(slots, count, p.Channels*p.States, p.Fresh),
+		out("y", poison(tokens*p.Channels)),
+	}
+}
+
+// weights is A (E, N), D (E) and bias (E) in one array.
+func (spec scanSpec) weights(s *source) []float32 {
+	p := spec.p
+	w := spec.a.draw(s, p.Channels*p.States)
+	if spec.a == (span{}) {
+		w = s.uniform(p.Channels*p.States, -1.1, -0.9)
+		for i := range w {
+			w[i] *= float32(i%p.States + 1)
+		}
+	}
+	if p.HasD {
+		w = append(w, s.normal(p.Channels)...)
+	}
+	if p.HasBias {
+		w = append(w, spec.bias.draw(s, p.Channels)...)
+	}
+	return w
+}

@@ -1,0 +1,133 @@
+package cases
+
+func selectiveScanCases() []Case {
+	var list []Case
+	for _, states := range []int{1, 3, 8, 16, 17, 64, 100, 128, 256} {
+		list = append(list,
+			modelScan(1, 1, 17, states).named("d_state %d, one token", states),
+			modelScan(2, 18, 5, states).named("d_state %d, 18 tokens", states),
+			modelScan(1, 33, 16, states).named("d_state %d, 33 tokens", states),
+		)
+	}
+	for _, length := range []int{1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100} {
+		list = append(list, modelScan(1, length, 17, 16).named("%d tokens", length))
+	}
+	for batch := 1; batch <= 3; batch++ {
+		for _, channels := range []int{1, 15, 16, 17, 40} {
+			list = append(list, modelScan(batch, 20, channels, 16).named("batch %d, %d channels", batch, channels))
+		}
+	}
+	list = append(list, modelScan(1, 100, 40, 256).named("d_state 256, 100 tokens, 40 channels"))
+	list = append(list, scanSwitches(9)...)
+	list = append(list, scanLayouts(2, 21)...)
+	list = append(list, scanExtremes(50)...)
+	return append(list, longScans()...)
+}
+
+func selectiveScanStepCases() []Case {
+	var list []Case
+	for _, states := range []int{1, 3, 8, 16, 17, 64, 100, 128, 256} {
+		for _, channels := range []int{1, 15, 40, 257} {
+			list = append(list, modelScan(1, 1, channels, states).named("d_state %d, %d channels", states, channels))
+		}
+	}
+	for _, batch := range []int{2, 3, 8} {
+		list = append(list, modelScan(batch, 1, 17, 16).named("batch %d", batch))
+	}
+	list = append(list, modelScan(1, 1, 1536, 16).named("mamba-130m"))
+	list = append(list, scanSwitches(1)...)
+	list = append(list, scanLayouts(3, 1)...)
+	return append(list, scanExtremes(1)...)
+}
+
+// scanSwitches is every combination of the switches.
+func scanSwitches(length int) []Case {
+	var list []Case
+	for bits := range 32 {
+		s := modelScan(2, length, 18, 5)
+		p := &s.p
+		p.HasZ, p.HasD, p.HasBias = bits&1 != 0, bits&2 != 0, bits&4 != 0
+		p.Softplus, p.Fresh = bits&8 != 0, bits&16 != 0
+		if p.HasBias && !p.Softplus {
+			s.bias = span{0, 0.01} // the step has to stay positive
+		}
+		if p.Softplus {
+			s.delta, s.bias = span{-4, 1}, span{-1, 1}
+		}
+		if !p.HasZ {
+			p.ZStride, p.OffZ = 0, 0
+		}
+		list = append(list, s.named("%s", switches(
+			on(p.HasZ, "z"), on(p.HasD, "D"), on(p.HasBias, "bias"), on(p.Softplus, "softplus"), on(p.Fresh, "fresh"))))
+	}
+	return list
+}
+
+// scanLayouts is ways of placing B, C and z in memory.
+func scanLayouts(batch, length int) []Case {
+	dense := modelScan(batch, length, 17, 16)
+	dense.p.BCStride, dense.p.OffB, dense.p.OffC = 32, 0, 16
+	dense.p.ZStride, dense.p.OffZ = 17, 0
+
+	odd := modelScan(batch, length, 17, 5)
+	odd.p.BCStride, odd.p.OffB, odd.p.OffC = 23, 13, 7
+	odd.p.ZStride, odd.p.OffZ = 41, 3
+
+	apart := modelScan(batch, length, 18, 100)
+	apart.p.BCStride, apart.p.OffB, apart.p.OffC = 311, 1, 205
+	return []Case{
+		dense.named("B and C dense, z dense"),
+		odd.named("C before B, odd offsets"),
+		apart.named("gap between B and C"),
+	}
+}
+
+// scanExtremes is steps and decays far from the usual, without D, which would
+// hide a small sum.
+func scanExtremes(length int) []Case {
+	var list []Case
+	add := func(name string, edit func(s *scanSpec)) {
+		s := modelScan(2, length, 17, 16)
+		s.p.HasD = false
+		edit(&s)
+		list = append(list, s.named("%s", name))
+	}
+	add("delta 1e-4", func(s *scanSpec) { s.delta = span{1e-4, 1e-4} })
+	add("delta 1e-4, zero state, no z", func(s *scanSpec) {
+		s.delta, s.p.Fresh, s.p.HasZ, s.p.ZStride, s.p.OffZ = span{1e-4, 1e-4}, true, false, 0, 0
+	})
+	add("delta 100", func(s *scanSpec) { s.delta = span{100, 100} })
+	add("delta 1e-4 to 100", func(s *scanSpec) { s.delta = span{1e-4, 100} })
+	add("delta 0 keeps the state", func(s *scanSpec) { s.delta = span{0, 0} })
+	add("A = -16", func(s *scanSpec) { s.a = span{-16, -16} })
+	add("A = -16, delta 0.1 to 1", func(s *scanSpec) { s.a, s.delta = span{-16, -16}, span{0.1, 1} })
+	add("A = -256, delta 0.3", func(s *scanSpec) { s.a, s.delta = span{-256, -256}, span{0.3, 0.3} })
+	add("A about -1e-3", func(s *scanSpec) { s.a = span{-2e-3, -1e-3} })
+	add("A from -1000 to -1e-6", func(s *scanSpec) { s.a = span{-1000, -1e-6} })
+	add("softplus of -10 to -7", func(s *scanSpec) {
+		s.p.Softplus, s.p.HasBias, s.p.Fresh = true, true, true
+		s.delta, s.bias = span{-5, -4}, span{-5, -3}
+		// The sum of delta and bias is rounded to 2^-24 * 10, and with it the
+		// logarithm of a step, which scales everything: 1e-6 at the worst.
+		s.tol.Rel += 1e-6
+	})
+	add("softplus of -30 to 100", func(s *scanSpec) {
+		s.p.Softplus, s.p.HasBias = true, true
+		s.delta, s.bias = span{-25, 90}, span{-5, 10}
+	})
+	return list
+}
+
+// longScans is many tokens: errors add up over them.
+func longScans() []Case {
+	slow := modelScan(1, 500, 3, 16)
+	slow.p.Fresh, slow.a, slow.delta = true, span{-1, -1}, span{1e-3, 1e-3}
+
+	whole := modelScan(1, 1000, 17, 16)
+	many := modelScan(2, 300, 5, 64)
+	return []Case{
+		whole.named("1000 tokens"),
+		many.named("300 tokens, d_state 64, batch 2"),
+		slow.named("500 tokens, slow and equal decay"),
+	}
+}

@@ -1,0 +1,27 @@
+// Package shaders holds the kernels of a Mamba model: for each one a WGSL
+// compute shader, the Go method that checks its sizes and binds it, and in
+// package cpu its twin, the same function in plain Go with float64 sums.
+//
+// # Names and shapes
+//
+// One word names a kernel everywhere: selective_scan is
+// selective_scan.wgsl, [Kernels.SelectiveScan] in selective_scan.go,
+// cpu.SelectiveScan and the label mamba.selective_scan. Arrays are row-major,
+// the last axis contiguous: (B, L, D) is batch, length, channels. A method
+// takes the parameters first and then the buffers in the order of the shader's
+// bindings.
+//
+// # Variants
+//
+// A shader is a text/template: what changes its code (state size, storage type
+// of the weights, whether there is a bias) is substituted as literals before
+// it is compiled, since the oldest WGSL compiler in use takes no constant
+// expressions; what only changes its loops (batch, length, widths) is in its
+// uniform parameters. A pipeline is compiled once a variant.
+//
+// # Limits
+//
+// Every kernel runs within WebGPU's default limits: eight storage buffers,
+// 16 KiB of workgroup memory, 256 invocations. A matrix too large for one
+// binding is held in several buffers by its caller, one dispatch each.
+package shaders

@@ -1,0 +1,189 @@
+// selective_scan: the selective state space recurrence (arXiv 2312.00752,
+// eq. 2 with the discretisation of alg. 2), as a blocked scan.
+//
+//   d_t = softplus(delta_t + bias)
+//   h_t = exp(d_t A) . h_{t-1} + (d_t u_t) B_t
+//   y_t = (sum_n h_t C_t + D u_t) silu(z_t)
+//
+// A workgroup owns 16 channels x 8 state lanes and walks time in tiles of
+// {{.Steps}} steps. A lane keeps {{.PerLane}} state(s) of its channel in registers. What a tile
+// needs lies in workgroup memory, in two buffers: while one is computed from,
+// the next tile is loaded for the other. Each lane's part of y goes through
+// workgroup memory, two buffers again, and is summed one tile later, so that
+// one barrier a tile is enough.
+//
+// In      u, delta (batch, length, channels); bc: B at off_b, C at off_c of rows
+//         of bc_stride; z at off_z of rows of z_stride; weights: A (channels, {{.States}}),
+//         D (channels), bias (channels); slots (batch);
+//         state (slots, channels, {{.States}})
+// Out     y (batch, length, channels); state
+// Grid    (ceil(channels/16), batch); 128 invocations
+// Memory  {{.Memory}} bytes: d and d u of 16 channels, B and C of {{.Padded}} states, twice;
+//         8 partial sums of 16 channels in rows of 9, twice
+// Tail    a step past the end is the identity (d = 0); channels past the end
+//         repeat the last one and are not written; states past {{.States}} stay 0
+// Twin    cpu/selective_scan.go
+struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, pad: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> u: array<f32>;           // (batch, length, channels)
+@group(0) @binding(2) var<storage, read> delta: array<f32>;       // (batch, length, channels)
+@group(0) @binding(3) var<storage, read> bc: array<f32>;          // (batch, length, bc_stride)
+@group(0) @binding(4) var<storage, read> z: array<f32>;           // (batch, length, z_stride)
+@group(0) @binding(5) var<storage, read> weights: array<f32>;     // (channels, {{.States}}), (channels), (channels)
+@group(0) @binding(6) var<storage, read> slots: array<u32>;       // (batch)
+@group(0) @binding(7) var<storage, read_write> state: array<f32>; // (slots, channels, {{.States}})
+@group(0) @binding(8) var<storage, read_write> y: array<f32>;     // (batch, length, channels)
+{{- if .Softplus}}
+{{template "softplus"}}
+{{- end}}
+{{- if .HasZ}}
+{{template "silu"}}
+{{- end}}
+{{- $steps := .Steps}}{{$dus := mul .Steps 16}}{{$pairs := mul .Steps .Padded}}{{$parts := mul .Steps 144}}
+{{- $loads := div (add $pairs 127) 128}}
+
+var<workgroup> d_du: array<vec2<f32>, {{mul 2 $dus}}>;     // [buffer][step][channel]: d, d u
+var<workgroup> b_c: array<vec2<f32>, {{mul 2 $pairs}}>;      // [buffer][step][state]: B, C
+var<workgroup> partial: array<f32, {{mul 2 $parts}}>; // [buffer][step][channel][lane], rows of 9
+
+@compute @workgroup_size(128)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+	// As a computing lane: channel t/8, states lane, lane+8, ...
+	let lane = t % 8u;
+	let c = t / 8u;
+	let channel = min(wg.x * 16u + c, params.channels - 1u);
+	let row0 = wg.y * params.length;
+	let held = (slots[wg.y] * params.channels + channel) * {{.States}}u;
+	{{- /* exp(d A) = exp2(d A log2(e)) */}}
+{{- range $j := seq .PerLane}}
+	var h{{$j}} = 0.0;
+	var a{{$j}} = 0.0;
+	{{if lt (add (mul $j 8) 7) $.States}}{ {{- else}}if (lane + {{mul $j 8}}u < {{$.States}}u) { {{- end}}
+		a{{$j}} = weights[channel * {{$.States}}u + lane + {{mul $j 8}}u] * 1.442695041;
+{{- if not $.Fresh}}
+		h{{$j}} = state[held + lane + {{mul $j 8}}u];
+{{- end}}
+	}
+{{- end}}
+
+	// As a loader and writer of one step and channel of a tile.
+	let step = t / 16u;
+	let column = min(wg.x * 16u + t % 16u, params.channels - 1u);
+	let writes = {{if lt $steps 8}}step < {{$steps}}u && {{end}}wg.x * 16u + t % 16u < params.channels;
+{{- if .HasBias}}
+	let bias = weights[params.channels * {{if .HasD}}{{add .States 1}}u{{else}}{{.States}}u{{end}} + column];
+{{- end}}
+{{- if .HasD}}
+	let skip = weights[params.channels * {{.States}}u + column];
+{{- end}}
+	var next_d = 0.0;
+	var next_u = 0.0;
+	var next_z = 0.0;
+	var u1 = 0.0; // u and z of the tile whose sums are still to be written
+	var z1 = 0.0;
+{{- range $i := seq $loads}}
+	var next_bc{{$i}} = vec2<f32>(0.0);
+{{- end}}
+{{- define "scan_load"}}
+		{{- /* loads the tile that starts at step "from" into the next_ registers */}}
+		next_d = 0.0;
+		next_u = 0.0;
+		if ({{if lt .Steps 8}}step < {{.Steps}}u && {{end}}from + step < params.length) {
+			let row = row0 + from + step;
+			next_u = u[row * params.channels + column];
+			next_d = delta[row * params.channels + column]{{if .HasBias}} + bias{{end}};
+{{- if .Softplus}}
+			next_d = softplus(next_d);
+{{- end}}
+{{- if .HasZ}}
+			next_z = z[row * params.z_stride + params.off_z + column];
+{{- end}}
+		}
+{{- $pairs := mul .Steps .Padded}}
+{{- range $i := seq (div (add $pairs 127) 128)}}
+		next_bc{{$i}} = vec2<f32>(0.0);
+		{
+			let i = t + {{mul $i 128}}u;
+			let s = i / {{$.Padded}}u;
+			let n = i % {{$.Padded}}u;
+			if ({{if lt $pairs (mul (add $i 1) 128)}}i < {{$pairs}}u && {{end}}from + s < params.length{{if lt $.States $.Padded}} && n < {{$.States}}u{{end}}) {
+				let at = (row0 + from + s) * params.bc_stride + n;
+				next_bc{{$i}} = vec2<f32>(bc[at + params.off_b], bc[at + params.off_c]);
+			}
+		}
+{{- end}}
+{{- end}}
+{{- define "scan_store"}}
+		{{- /* stores the next_ registers into buffer "into" */}}
+{{- $pairs := mul .Steps .Padded}}
+		{{if lt .Steps 8}}if (step < {{.Steps}}u) { {{- else}}{ {{- end}}
+			d_du[into * {{mul .Steps 16}}u + t] = vec2<f32>(next_d, next_d * next_u);
+		}
+{{- range $i := seq (div (add $pairs 127) 128)}}
+		{{if lt $pairs (mul (add $i 1) 128)}}if (t + {{mul $i 128}}u < {{$pairs}}u) { {{- else}}{ {{- end}}
+			b_c[into * {{$pairs}}u + t + {{mul $i 128}}u] = next_bc{{$i}};
+		}
+{{- end}}
+{{- end}}
+{{- define "scan_write"}}
+		{{- /* sums and writes y of the tile that starts at step "done", from buffer "of" */}}
+		if (writes && done + step < params.length) {
+			let at = of * {{mul .Steps 144}}u + t * 9u;
+			var sum = ((partial[at] + partial[at + 1u]) + (partial[at + 2u] + partial[at + 3u]))
+				+ ((partial[at + 4u] + partial[at + 5u]) + (partial[at + 6u] + partial[at + 7u]));
+{{- if .HasD}}
+			sum = fma(skip, u1, sum);
+{{- end}}
+{{- if .HasZ}}
+			sum *= silu(z1);
+{{- end}}
+			y[(row0 + done + step) * params.channels + column] = sum;
+		}
+{{- end}}
+	{
+		let from = 0u;
+		let into = 0u;
+		{{template "scan_load" .}}
+		{{template "scan_store" .}}
+	}
+	var buffer = 0u;
+	for (var k = 0u; k < params.length; k += {{$steps}}u) {
+		workgroupBarrier();
+		if (k > 0u) {
+			let done = k - {{$steps}}u;
+			let of = 1u - buffer;
+			{{template "scan_write" .}}
+		}
+		u1 = next_u;
+		z1 = next_z;
+		let from = k + {{$steps}}u;
+		{{template "scan_load" .}}
+		for (var s = 0u; s < {{$steps}}u; s++) {
+			let v = d_du[(buffer * {{$steps}}u + s) * 16u + c];
+			let at = (buffer * {{$steps}}u + s) * {{.Padded}}u + lane;
+			var sum = 0.0;
+{{- range $j := seq .PerLane}}
+			let p{{$j}} = b_c[at + {{mul $j 8}}u];
+			h{{$j}} = fma(exp2(v.x * a{{$j}}), h{{$j}}, v.y * p{{$j}}.x);
+			sum = fma(h{{$j}}, p{{$j}}.y, sum);
+{{- end}}
+			partial[((buffer * {{$steps}}u + s) * 16u + c) * 9u + lane] = sum;
+		}
+		buffer = 1u - buffer;
+		let into = buffer;
+		{{template "scan_store" .}}
+	}
+	workgroupBarrier();
+	{
+		let done = (params.length - 1u) / {{$steps}}u * {{$steps}}u;
+		let of = 1u - buffer;
+		{{template "scan_write" .}}
+	}
+	if (wg.x * 16u + c < params.channels) {
+{{- range $j := seq .PerLane}}
+		{{if lt (add (mul $j 8) 7) $.States}}{ {{- else}}if (lane + {{mul $j 8}}u < {{$.States}}u) { {{- end}}
+			state[held + lane + {{mul $j 8}}u] = h{{$j}};
+		}
+{{- end}}
+	}
+}

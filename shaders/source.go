@@ -1,0 +1,55 @@
+package shaders
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+	"text/template"
+)
+
+//go:embed *.wgsl include/*.wgsl
+var files embed.FS
+
+// templates holds every shader and include by file name.
+var templates = sync.OnceValue(func() *template.Template {
+	t := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
+		"seq": func(n int) []int {
+			s := make([]int, n)
+			for i := range s {
+				s[i] = i
+			}
+			return s
+		},
+		"add":  func(a, b int) int { return a + b },
+		"sub":  func(a, b int) int { return a - b },
+		"mul":  func(a, b int) int { return a * b },
+		"div":  func(a, b int) int { return a / b },
+		"comp": func(i int) string { return "xyzw"[i : i+1] },
+	})
+	return template.Must(t.ParseFS(files, "include/*.wgsl", "*.wgsl"))
+})
+
+// Names lists the kernels, which are the names of the shader files.
+func Names() []string {
+	paths, err := fs.Glob(files, "*.wgsl")
+	if err != nil {
+		return nil
+	}
+	for i, p := range paths {
+		paths[i] = strings.TrimSuffix(p, ".wgsl")
+	}
+	return paths
+}
+
+// Source is the WGSL of one variant of a kernel; variant is a struct whose
+// fields the shader's template names.
+func Source(kernel string, variant any) (string, error) {
+	var out bytes.Buffer
+	if err := templates().ExecuteTemplate(&out, kernel+".wgsl", variant); err != nil {
+		return "", fmt.Errorf("shaders: %w", err)
+	}
+	return out.String(), nil
+}
