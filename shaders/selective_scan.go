@@ -42,11 +42,6 @@ func (k *Kernels) SelectiveScan(p SelectiveScanParams, u, delta, bc, z, weights,
 	return k.scan("selective_scan", maxElements, p, u, delta, bc, z, weights, slots, state, y)
 }
 
-// SelectiveScanStep dispatches SelectiveScan for Length 1.
-func (k *Kernels) SelectiveScanStep(p SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
-	return k.scan("selective_scan_step", 1, p, u, delta, bc, z, weights, slots, state, y)
-}
-
 func (k *Kernels) scan(kernel string, maxLength int, p SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	c := check{kernel: kernel}
 	p.check(&c, maxLength)

@@ -44,7 +44,7 @@ struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u
 
 var<workgroup> d_du: array<vec2<f32>, {{mul 2 $dus}}>;     // [buffer][step][channel]: d, d u
 var<workgroup> b_c: array<vec2<f32>, {{mul 2 $pairs}}>;      // [buffer][step][state]: B, C
-var<workgroup> partial: array<f32, {{mul 2 $parts}}>; // [buffer][step][channel][lane], rows of 9
+var<workgroup> parts: array<f32, {{mul 2 $parts}}>; // [buffer][step][channel][lane], rows of 9
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
@@ -85,11 +85,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	var next_bc{{$i}} = vec2<f32>(0.0);
 {{- end}}
 {{- define "scan_load"}}
-		{{- /* loads the tile that starts at step "from" into the next_ registers */}}
+		{{- /* loads the tile that starts at step "first" into the next_ registers */}}
 		next_d = 0.0;
 		next_u = 0.0;
-		if ({{if lt .Steps 8}}step < {{.Steps}}u && {{end}}from + step < params.length) {
-			let row = row0 + from + step;
+		if ({{if lt .Steps 8}}step < {{.Steps}}u && {{end}}first + step < params.length) {
+			let row = row0 + first + step;
 			next_u = u[row * params.channels + column];
 			next_d = delta[row * params.channels + column]{{if .HasBias}} + bias{{end}};
 {{- if .Softplus}}
@@ -106,8 +106,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			let i = t + {{mul $i 128}}u;
 			let s = i / {{$.Padded}}u;
 			let n = i % {{$.Padded}}u;
-			if ({{if lt $pairs (mul (add $i 1) 128)}}i < {{$pairs}}u && {{end}}from + s < params.length{{if lt $.States $.Padded}} && n < {{$.States}}u{{end}}) {
-				let at = (row0 + from + s) * params.bc_stride + n;
+			if ({{if lt $pairs (mul (add $i 1) 128)}}i < {{$pairs}}u && {{end}}first + s < params.length{{if lt $.States $.Padded}} && n < {{$.States}}u{{end}}) {
+				let at = (row0 + first + s) * params.bc_stride + n;
 				next_bc{{$i}} = vec2<f32>(bc[at + params.off_b], bc[at + params.off_c]);
 			}
 		}
@@ -126,11 +126,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 {{- end}}
 {{- define "scan_write"}}
-		{{- /* sums and writes y of the tile that starts at step "done", from buffer "of" */}}
+		{{- /* sums and writes y of the tile that starts at step "done", from buffer "prior" */}}
 		if (writes && done + step < params.length) {
-			let at = of * {{mul .Steps 144}}u + t * 9u;
-			var sum = ((partial[at] + partial[at + 1u]) + (partial[at + 2u] + partial[at + 3u]))
-				+ ((partial[at + 4u] + partial[at + 5u]) + (partial[at + 6u] + partial[at + 7u]));
+			let at = prior * {{mul .Steps 144}}u + t * 9u;
+			var sum = ((parts[at] + parts[at + 1u]) + (parts[at + 2u] + parts[at + 3u]))
+				+ ((parts[at + 4u] + parts[at + 5u]) + (parts[at + 6u] + parts[at + 7u]));
 {{- if .HasD}}
 			sum = fma(skip, u1, sum);
 {{- end}}
@@ -141,7 +141,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		}
 {{- end}}
 	{
-		let from = 0u;
+		let first = 0u;
 		let into = 0u;
 		{{template "scan_load" .}}
 		{{template "scan_store" .}}
@@ -151,12 +151,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		workgroupBarrier();
 		if (k > 0u) {
 			let done = k - {{$steps}}u;
-			let of = 1u - buffer;
+			let prior = 1u - buffer;
 			{{template "scan_write" .}}
 		}
 		u1 = next_u;
 		z1 = next_z;
-		let from = k + {{$steps}}u;
+		let first = k + {{$steps}}u;
 		{{template "scan_load" .}}
 		for (var s = 0u; s < {{$steps}}u; s++) {
 			let v = d_du[(buffer * {{$steps}}u + s) * 16u + c];
@@ -167,7 +167,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			h{{$j}} = fma(exp2(v.x * a{{$j}}), h{{$j}}, v.y * p{{$j}}.x);
 			sum = fma(h{{$j}}, p{{$j}}.y, sum);
 {{- end}}
-			partial[((buffer * {{$steps}}u + s) * 16u + c) * 9u + lane] = sum;
+			parts[((buffer * {{$steps}}u + s) * 16u + c) * 9u + lane] = sum;
 		}
 		buffer = 1u - buffer;
 		let into = buffer;
@@ -176,7 +176,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	workgroupBarrier();
 	{
 		let done = (params.length - 1u) / {{$steps}}u * {{$steps}}u;
-		let of = 1u - buffer;
+		let prior = 1u - buffer;
 		{{template "scan_write" .}}
 	}
 	if (wg.x * 16u + c < params.channels) {

@@ -5,10 +5,13 @@ package cpu
 // cache.
 const blockRows = 16
 
-// product computes sum_k a[m*lda+offA+k] * w[n*k+...] for all m and n, calling
-// store once for each, from several goroutines, with a different n in each.
-// a is read as rows of lda elements starting at offA; w is dense (n, k).
-func product(m, n, k, lda, offA int, a, w []float32, store func(m, n int, sum float64)) {
+// product is a times the transpose of w: it calls store once for each row i < m
+// of a and each row j < n of w, with
+//
+//	sum = sum_l<k a[i*lda+offA+l] * w[j*k+l]
+//
+// store is called from several goroutines, each with its own values of j.
+func product(m, n, k, lda, offA int, a, w []float32, store func(i, j int, sum float64)) {
 	wide := make([]float64, min(m, blockRows)*k)
 	for first := 0; first < m; first += blockRows {
 		rows := min(blockRows, m-first)

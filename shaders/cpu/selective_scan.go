@@ -22,7 +22,8 @@ func SelectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights []flo
 	parallelChannels(p.Batch, p.Channels, p.Length*(10*p.States+30), func(b, lo, hi int) {
 		first := (int(slots[b])*p.Channels + lo) * p.States
 		kept := state[first : first+(hi-lo)*p.States] // (hi-lo, N)
-		var small [256]float64 // 16 channels of 16 states need no allocation
+		// A block of 16 channels with 16 states needs no allocation.
+		var small [256]float64
 		h := small[:]
 		if len(kept) > len(h) {
 			h = make([]float64, len(kept))

@@ -1,0 +1,125 @@
+package cases
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/mambagpu/mambagpu/shaders"
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+// RunGPU runs the kernel on the case's buffers on a device and returns them as
+// the kernel leaves them.
+func (c Case) RunGPU(k *shaders.Kernels) ([]Arg, error) {
+	args := c.Args()
+	buffers := make([]*wgpu.Buffer, len(args))
+	defer func() {
+		for _, b := range buffers {
+			if b != nil {
+				b.Close()
+			}
+		}
+	}()
+	for i, a := range args {
+		if a.Len() == 0 {
+			continue
+		}
+		b, err := upload(k.Device(), a, c.image(a))
+		if err != nil {
+			return nil, err
+		}
+		buffers[i] = b
+	}
+	run, err := c.Dispatch(k, buffers)
+	if err != nil {
+		return nil, err
+	}
+	pass := k.Device().NewPass(c.String())
+	defer pass.Close()
+	pass.Dispatch(run)
+	if err := pass.Submit(); err != nil {
+		return nil, err
+	}
+	for i, a := range args {
+		if !a.Out {
+			continue
+		}
+		if err := download(buffers[i], a); err != nil {
+			return nil, err
+		}
+	}
+	return args, nil
+}
+
+func upload(d *wgpu.Device, a Arg, image []byte) (*wgpu.Buffer, error) {
+	b, err := d.NewBuffer(a.Name, uint64(len(image)))
+	if err != nil {
+		return nil, err
+	}
+	return b, b.Write(0, image)
+}
+
+func download(b *wgpu.Buffer, a Arg) error {
+	if a.U32 != nil {
+		return wgpu.Download(b, 0, a.U32)
+	}
+	return wgpu.Download(b, 0, a.F32)
+}
+
+// image is the argument as it lies in GPU memory.
+func (c Case) image(a Arg) []byte {
+	switch p := c.Params.(type) {
+	case shaders.EmbeddingParams:
+		if a.Weights {
+			return shaders.PadRows(p.Table, shaders.Encode(p.Table, a.F32), a.Cols)
+		}
+	case shaders.MatmulParams:
+		if a.Weights {
+			return shaders.PadRows(p.Weights, shaders.Encode(p.Weights, a.F32), a.Cols)
+		}
+	case shaders.DtProjParams:
+		if a.Weights {
+			return shaders.TransposePairs(p.Weights, shaders.Encode(p.Weights, a.F32), a.Rows, a.Cols)
+		}
+	}
+	if a.U32 == nil {
+		return shaders.Encode(shaders.F32, a.F32)
+	}
+	var out []byte
+	for _, v := range a.U32 {
+		out = binary.LittleEndian.AppendUint32(out, v)
+	}
+	return out
+}
+
+// Dispatch prepares the kernel on buffers in the order of Args.
+func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, error) {
+	switch p := c.Params.(type) {
+	case shaders.EmbeddingParams:
+		return k.Embedding(p, b[0], b[1], b[2])
+	case shaders.RMSNormParams:
+		return k.RMSNorm(p, b[0], b[1], b[2])
+	case shaders.MatmulParams:
+		if c.Kernel == "matvec" {
+			return k.Matvec(p, b[0], b[1], b[2], b[3])
+		}
+		return k.Matmul(p, b[0], b[1], b[2], b[3])
+	case shaders.CausalConvParams:
+		if c.Kernel == "causal_conv_step" {
+			return k.CausalConvStep(p, b[0], b[1], b[2], b[3], b[4])
+		}
+		return k.CausalConv(p, b[0], b[1], b[2], b[3], b[4])
+	case shaders.DtProjParams:
+		return k.DtProj(p, b[0], b[1], b[2], b[3])
+	case shaders.SelectiveScanParams:
+		if c.Kernel == "selective_scan_step" {
+			return k.SelectiveScanStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+		}
+		return k.SelectiveScan(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	case shaders.ResidualAddParams:
+		return k.ResidualAdd(p, b[0], b[1])
+	case shaders.ArgmaxParams:
+		return k.Argmax(p, b[0], b[1])
+	}
+	return nil, fmt.Errorf("cases: %s: no kernel takes %T", c, c.Params)
+}
