@@ -6,7 +6,8 @@ import "github.com/mambagpu/mambagpu/wgpu"
 //
 //	ids[t] = the smallest i < Width with x[t*Stride+i] = max_j<Width x[t*Stride+j]
 //
-// NaN elements are never chosen; a row of nothing but NaN gives 0.
+// NaN elements are never chosen, though -Inf may be; the two zeros are equal. A
+// row of nothing but NaN gives Width.
 type ArgmaxParams struct {
 	Rows   int
 	Width  int // elements that take part

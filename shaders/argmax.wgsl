@@ -3,7 +3,8 @@
 //   ids[t] = the smallest i < width with x[t*stride+i] = max_j<width x[t*stride+j]
 //
 // Elements are compared as integers of the same order, since WGSL lets a
-// compiler take for granted that there are no NaN. NaN ranks below everything.
+// compiler take for granted that there are no NaN. NaN ranks below everything; a
+// row of nothing else gives width.
 //
 // In      x (rows, stride)
 // Out     ids (rows)
@@ -60,6 +61,6 @@ fn main(
 		workgroupBarrier();
 	}
 	if (t == 0u && row < params.rows) {
-		ids[row] = places[0];
+		ids[row] = select(places[0], params.width, keys[0] == 0u);
 	}
 }

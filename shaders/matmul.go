@@ -4,7 +4,7 @@ import "github.com/mambagpu/mambagpu/wgpu"
 
 // MatmulParams are the sizes of one matrix product with a weight matrix:
 //
-//	c[m*LDC+OffC+n] = sum_k a[m*LDA+OffA+k] * w[n,k] + bias[n]
+//	c[m*LDC+OffC+n] = sum_k a[m*LDA+OffA+k] * w[n,k] + bias[OffBias+n]
 //
 // Leading dimensions and offsets are counted in elements, so that a product
 // may read or write some columns of a wider matrix.
@@ -14,6 +14,7 @@ type MatmulParams struct {
 	LDC, OffC int
 	Weights   DType // storage type of w
 	Bias      bool
+	OffBias   int
 }
 
 // matmulVariant is what changes the code of matmul and matvec.
@@ -26,7 +27,7 @@ type matmulVariant struct {
 }
 
 // Matmul dispatches the product of a (M, K) and w (N, K) into c (M, N). bias
-// (N) may be nil if Bias is not set. The order of each sum does not depend on
+// (OffBias+N) may be nil if Bias is not set. The order of each sum does not depend on
 // M, N or the tile.
 func (k *Kernels) Matmul(p MatmulParams, a, w, bias, c *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	if err := p.check("matmul", maxElements, a, w, bias, c); err != nil {
@@ -60,7 +61,7 @@ func (p MatmulParams) variant() matmulVariant {
 }
 
 func (p MatmulParams) uniform() []byte {
-	return uniform(p.M, p.N, p.K, p.LDA, p.OffA, p.LDC, p.OffC)
+	return uniform(p.M, p.N, p.K, p.LDA, p.OffA, p.LDC, p.OffC, p.OffBias)
 }
 
 func (p MatmulParams) check(kernel string, maxM int, a, w, bias, out *wgpu.Buffer) error {
@@ -73,7 +74,8 @@ func (p MatmulParams) check(kernel string, maxM int, a, w, bias, out *wgpu.Buffe
 	c.words("a", size(a), (p.M-1)*p.LDA+p.OffA+p.K)
 	c.words("w", size(w), int(MatrixBytes(p.Weights, p.N, p.K)/4))
 	if p.Bias {
-		c.words("bias", size(bias), p.N)
+		c.size("OffBias", p.OffBias, 0, maxElements)
+		c.words("bias", size(bias), p.OffBias+p.N)
 	}
 	c.words("c", size(out), (p.M-1)*p.LDC+p.OffC+p.N)
 	return c.err

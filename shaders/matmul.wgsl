@@ -1,24 +1,24 @@
 // matmul: a matrix product with a weight matrix, for many rows.
 //
-//   c[m*ldc + off_c + n] = sum_k a[m*lda + off_a + k] * w[n,k] + bias[n]
+//   c[m*ldc + off_c + n] = sum_k a[m*lda + off_a + k] * w[n,k] + bias[off_bias + n]
 //
 // Each workgroup owns a square tile of c ({{.Tile}} x {{.Tile}}) and walks k
 // in steps of 16. The parts of a and w that a step needs lie transposed in
 // workgroup memory; those of the next step are loaded into registers while
 // this one is computed. Every invocation keeps {{mul .Quads 4}} x {{mul .Quads 4}} sums in named registers.
 //
-// In      a (m, k) with leading dimension lda; w (n, k), padded rows; bias (n)
+// In      a (m, k) with leading dimension lda; w (n, k), padded rows; bias (off_bias + n)
 // Out     c (m, n) with leading dimension ldc
 // Grid    (ceil(n/{{.Tile}}), ceil(m/{{.Tile}})); 256 invocations
 // Memory  {{mul .Tile 128}} bytes
 // Tail    rows past the end repeat the last one and are not written; columns
 //         past k are zero
 // Twin    cpu/matmul.go
-struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u32, pad: u32 }
+struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u32, off_bias: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<{{template "activation_type" .}}>; // (m, k)
 @group(0) @binding(2) var<storage, read> w: array<{{template "weight_type" .}}>;     // (n, k)
-@group(0) @binding(3) var<storage, read> bias: array<f32>;                           // (n)
+@group(0) @binding(3) var<storage, read> bias: array<f32>;                           // (off_bias + n)
 @group(0) @binding(4) var<storage, read_write> c: array<{{if .VecOut}}vec4<f32>{{else}}f32{{end}}>; // (m, n)
 {{template "weight_load" .}}
 {{template "activation_load" .}}
@@ -34,7 +34,8 @@ fn store_c(m: u32, n: u32, v: vec4<f32>) {
 	}
 {{- if .Bias}}
 	let last = params.n - 1u;
-	let s = v + vec4<f32>(bias[n], bias[min(n + 1u, last)], bias[min(n + 2u, last)], bias[min(n + 3u, last)]);
+	let o = params.off_bias;
+	let s = v + vec4<f32>(bias[n + o], bias[min(n + 1u, last) + o], bias[min(n + 2u, last) + o], bias[min(n + 3u, last) + o]);
 {{- else}}
 	let s = v;
 {{- end}}

@@ -1,22 +1,22 @@
 // matvec: the product of matmul for {{.Rows}} row(s) of a, as in decoding, where
 // reading the weights is all the work.
 //
-//   c[m*ldc + off_c + n] = sum_k a[m*lda + off_a + k] * w[n,k] + bias[n]
+//   c[m*ldc + off_c + n] = sum_k a[m*lda + off_a + k] * w[n,k] + bias[off_bias + n]
 //
 // A workgroup computes 8 columns of c. 16 invocations share a row of w, four
 // neighbouring elements each, so that it is read in order and once.
 //
-// In      a (m, k) with leading dimension lda; w (n, k), padded rows; bias (n)
+// In      a (m, k) with leading dimension lda; w (n, k), padded rows; bias (off_bias + n)
 // Out     c (m, n) with leading dimension ldc
 // Grid    ceil(n/8) workgroups over x and y; 128 invocations
 // Memory  {{mul .Rows 512}} bytes of partial sums
 // Tail    rows of w past the end repeat the last one and are not written
 // Twin    cpu/matvec.go
-struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u32, pad: u32 }
+struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u32, off_bias: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<{{template "activation_type" .}}>; // (m, k)
 @group(0) @binding(2) var<storage, read> w: array<{{template "weight_type" .}}>;     // (n, k)
-@group(0) @binding(3) var<storage, read> bias: array<f32>;                           // (n)
+@group(0) @binding(3) var<storage, read> bias: array<f32>;                           // (off_bias + n)
 @group(0) @binding(4) var<storage, read_write> c: array<f32>;                        // (m, n)
 {{template "weight_load" .}}
 {{template "activation_load" .}}
@@ -53,7 +53,7 @@ fn main(
 			sum += sums[m * 128u + (t % 8u) * 16u + i];
 		}
 {{- if .Bias}}
-		sum += bias[n];
+		sum += bias[params.off_bias + n];
 {{- end}}
 		c[m * params.ldc + params.off_c + n] = sum;
 	}

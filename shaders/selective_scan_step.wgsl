@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	for (var n = lane; n < {{.States}}u; n += 8u) {
 		var h = du * bc[row + params.off_b + n];
 {{- if not .Fresh}}
-		h = fma(exp2(d * weights[channel * {{.States}}u + n] * 1.442695041), state[held + n], h);
+		h = fma(exp2(d * (weights[channel * {{.States}}u + n] * 1.442695041)), state[held + n], h);
 {{- end}}
 		sum = fma(h, bc[row + params.off_c + n], sum);
 		if (inside) {

@@ -78,7 +78,7 @@ func matmul32(params any, args []Arg) {
 		for n := range p.N {
 			sum := dot32(a[m*p.LDA+p.OffA:][:p.K], w[n*p.K:][:p.K])
 			if p.Bias {
-				sum += bias[n]
+				sum += bias[p.OffBias+n]
 			}
 			c[m*p.LDC+p.OffC+n] = sum
 		}

@@ -80,11 +80,14 @@ func withBias(c Case) Case {
 	return matmulCase(c.Name+", bias", p)
 }
 
-// columns is a product of some columns of wider matrices, at odd offsets.
+// columns is a product of some columns of wider matrices, at odd offsets; with
+// a bias, of some elements of a longer one.
 func columns(m, n, k int, t shaders.DType, bias bool) Case {
 	p := shaders.MatmulParams{M: m, N: n, K: k, LDA: k + 10, OffA: 3, LDC: n + 7, OffC: 5, Weights: t}
 	c := matmulCase(fmt.Sprintf("M %d, N %d, K %d, %v, columns of wider matrices", m, n, k, t), p)
 	if bias {
+		p.OffBias = 11
+		c.Params = p
 		return withBias(c)
 	}
 	return c
@@ -103,7 +106,7 @@ func matmulCase(name string, p shaders.MatmulParams) Case {
 		var bias []float32
 		w := s.weights("w", p.N, p.K, p.Weights, 1/root)
 		if p.Bias {
-			bias = s.normal(p.N)
+			bias = append(poison(p.OffBias), s.normal(p.N)...)
 		}
 		return []Arg{
 			in("a", strided(s.normal(p.M*p.K), p.K, p.LDA, p.OffA)),

@@ -6,7 +6,7 @@ import "github.com/mambagpu/mambagpu/shaders"
 //
 //	ids[t] = the smallest i < Width with x[t*Stride+i] = max_j<Width x[t*Stride+j]
 //
-// NaN elements are never chosen; a row of nothing but NaN gives 0. x is
+// NaN elements are never chosen; a row of nothing but NaN gives Width. x is
 // strided (Rows, Width), ids is (Rows).
 func Argmax(p shaders.ArgmaxParams, x []float32, ids []uint32) {
 	parallel(p.Rows, p.Width, func(lo, hi int) {
@@ -16,8 +16,8 @@ func Argmax(p shaders.ArgmaxParams, x []float32, ids []uint32) {
 	})
 }
 
-// argmax is the index of the first of the largest elements of row. Until an
-// element that is a number has been met, best is -1.
+// argmax is the index of the first of the largest elements of row, or its
+// length if no element is a number. Until one has been met, best is -1.
 func argmax(row []float32) uint32 {
 	best := -1
 	for i, v := range row {
@@ -26,5 +26,8 @@ func argmax(row []float32) uint32 {
 			best = i
 		}
 	}
-	return uint32(max(best, 0))
+	if best < 0 {
+		return uint32(len(row))
+	}
+	return uint32(best)
 }

@@ -97,7 +97,7 @@ func TestArgmaxByHand(t *testing.T) {
 	p := shaders.ArgmaxParams{Rows: 4, Width: 3, Stride: 4}
 	ids := make([]uint32, 4)
 	cpu.Argmax(p, []float32{1, 3, 3, 9, nan, nan, nan, 0, nan, negInf, negInf, 0, negInf, nan, -1, 0}, ids)
-	assert.Equal(t, []uint32{1, 0, 1, 2}, ids)
+	assert.Equal(t, []uint32{1, 3, 1, 2}, ids)
 }
 
 func TestResidualAddByHand(t *testing.T) {

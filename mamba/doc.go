@@ -1,0 +1,41 @@
+// Package mamba runs Mamba-1 language models (arXiv 2312.00752) on any GPU
+// that WebGPU reaches, and in plain Go where there is none.
+//
+// # Overview
+//
+// [Load] reads a checkpoint in Hugging Face or original layout. The [Model]
+// turns tokens into logits and text:
+//
+//	model, err := mamba.Load("mamba-130m-hf", nil)
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	defer model.Close()
+//	for token, err := range model.Generate(ctx, "Call me Ishmael.", nil) {
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		fmt.Print(token.Text)
+//	}
+//
+// # How it computes
+//
+// A Mamba block is a linear recurrence whose step sizes and input and output
+// matrices depend on the input. All that a sequence leaves behind is its
+// [State], of the same size whatever the sequence's length: for every layer,
+// d_inner x d_state numbers of the recurrence and d_inner x (d_conv-1) inputs
+// of the convolution. Prefill takes a prompt in chunks, each as one blocked
+// scan that starts from the state the last one left, so that memory does not
+// grow with length; Step takes one token, of one or of many sequences.
+//
+// # Where it computes
+//
+// On the WebGPU adapter that [Options] choose, or on the pure-Go backend named
+// "go", which needs nothing and is taken, with a notice, only if the machine
+// has no adapter at all.
+//
+// # Goroutines
+//
+// A Model may be used from many goroutines: its methods run one after the
+// other. A State belongs to one call at a time.
+package mamba

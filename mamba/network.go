@@ -1,0 +1,195 @@
+package mamba
+
+import (
+	"fmt"
+
+	"github.com/mambagpu/mambagpu/mamba/checkpoint"
+	"github.com/mambagpu/mambagpu/shaders"
+)
+
+// ModelConfig is the architecture of a Mamba-1 language model.
+type ModelConfig = checkpoint.Config
+
+// network is a model's parameters, states and activations, A being how a
+// backend holds an array. Letters: B batch, L length, T = B L, d d_model,
+// E d_inner, N d_state, K d_conv, R dt_rank, V vocabulary.
+type network[A any] struct {
+	config    ModelConfig
+	embedding matrix[A] // (V, d)
+	head      matrix[A] // (V, d), the embedding when tied
+	normF     A         // (d)
+	blocks    []block[A]
+	act       activations[A]
+}
+
+// block is one layer of the network.
+type block[A any] struct {
+	norm                 A         // (d)
+	inProj               matrix[A] // (2E, d)
+	inBias               A         // (2E), if UseBias
+	conv                 A         // (E, K), then (E) if UseConvBias
+	xProj                matrix[A] // (R + 2N, E)
+	dtProj               A         // (E, R)
+	dtType               shaders.DType
+	dtBias               A         // (E)
+	scan                 A         // A (E, N), then D (E)
+	outProj              matrix[A] // (d, E)
+	outBias              A         // (d), if UseBias
+	convState, scanState A         // (slots, E, K-1), (slots, E, N)
+}
+
+// matrix is a weight matrix, in as many arrays as a device's bindings ask for.
+type matrix[A any] struct {
+	dtype  shaders.DType
+	cols   int
+	shards []shard[A]
+}
+
+// shard is the rows first to first+rows of a matrix.
+type shard[A any] struct {
+	first, rows int
+	data        A
+}
+
+// activations are the arrays that a chunk flows through, each of T rows but
+// the last two.
+type activations[A any] struct {
+	ids      A // (T) token ids
+	slots    A // (B) the state of each sequence
+	residual A // (T, d)
+	norm     A // (T, d) normalised residual, then out_proj's result
+	xz       A // (T, 2E) in_proj: u, then z
+	u        A // (T, E) convolved
+	p        A // (T, R + 2N) x_proj: dt, B, C
+	delta    A // (T, E)
+	y        A // (T, E)
+	logits   A // (rows, V)
+	best     A // (rows) the largest logits' places
+}
+
+// stages runs the kernels of package shaders on one kind of machine. Methods
+// take the same parameters and arrays in the same order.
+type stages[A any] interface {
+	embedding(p shaders.EmbeddingParams, ids, table, out A)
+	rmsNorm(p shaders.RMSNormParams, x, weight, y A)
+	matmul(p shaders.MatmulParams, a, w, bias, c A)
+	causalConv(p shaders.CausalConvParams, x, weights, slots, state, y A)
+	dtProj(p shaders.DtProjParams, x, w, bias, delta A)
+	selectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights, slots, state, y A)
+	residualAdd(p shaders.ResidualAddParams, r, x A)
+	argmax(p shaders.ArgmaxParams, x, ids A)
+	// note marks a point where the first elements of an array, of the given
+	// shape, are a stage's result.
+	note(name string, x A, shape ...int)
+}
+
+// batch is the shape of one forward pass and what it is to give.
+type batch struct {
+	rows, length int // B, L
+	output       output
+}
+
+// output is what a forward pass gives beside the states.
+type output uint8
+
+const (
+	onlyState  output = iota
+	lastLogits        // of the last token of each row
+	lastBest          // the place of the largest of those
+	allLogits         // of every token
+)
+
+func (b batch) tokens() int { return b.rows * b.length }
+
+// logitRows is the number of rows of logits.
+func (b batch) logitRows() int {
+	switch b.output {
+	case onlyState:
+		return 0
+	case allLogits:
+		return b.tokens()
+	}
+	return b.rows
+}
+
+// forward runs one chunk of every row through the network: the ids in
+// act.ids, from and to the states of act.slots. limit is the number of
+// vocabulary rows that may be chosen.
+func forward[A any](s stages[A], n *network[A], b batch, limit int) {
+	c, t := n.config, b.tokens()
+	for _, part := range n.embedding.shards {
+		s.embedding(shaders.EmbeddingParams{
+			Tokens: t, Width: c.DModel, FirstRow: part.first, Rows: part.rows, Table: n.embedding.dtype,
+		}, n.act.ids, part.data, n.act.residual) // (B, L, d)
+	}
+	s.note("embedding", n.act.residual, b.rows, b.length, c.DModel)
+	for i := range n.blocks {
+		n.block(s, i, b)
+	}
+	if b.output == onlyState {
+		return
+	}
+	norm := shaders.RMSNormParams{Rows: t, Width: c.DModel, Eps: float32(c.NormEps)}
+	s.rmsNorm(norm, n.act.residual, n.normF, n.act.norm) // (B, L, d)
+	s.note("norm_f", n.act.norm, b.rows, b.length, c.DModel)
+	head := shaders.MatmulParams{M: t, N: c.VocabSize, K: c.DModel, LDA: c.DModel, LDC: c.VocabSize}
+	if b.output != allLogits {
+		head.M, head.LDA, head.OffA = b.rows, b.length*c.DModel, (b.length-1)*c.DModel
+	}
+	linear(s, head, n.act.norm, n.head, *new(A), n.act.logits) // (B, V) or (B, L, V)
+	if b.output == allLogits {
+		s.note("logits", n.act.logits, b.rows, b.length, c.VocabSize)
+	}
+	if b.output == lastBest {
+		s.argmax(shaders.ArgmaxParams{Rows: b.rows, Width: limit, Stride: c.VocabSize}, n.act.logits, n.act.best) // (B)
+	}
+}
+
+// block runs layer i: alg. 2 of arXiv 2312.00752 in a gated, pre-norm residual
+// block.
+func (n *network[A]) block(s stages[A], i int, b batch) {
+	c, w, act, t := n.config, &n.blocks[i], &n.act, b.tokens()
+	d, e, r, ns := c.DModel, c.DInner, c.DTRank, c.DState
+	width := r + 2*ns
+	note := func(stage string, x A, shape ...int) { s.note(fmt.Sprintf("layer.%d.%s", i, stage), x, shape...) }
+
+	s.rmsNorm(shaders.RMSNormParams{Rows: t, Width: d, Eps: float32(c.NormEps)}, act.residual, w.norm, act.norm)
+	note("norm", act.norm, b.rows, b.length, d) // (B, L, d)
+
+	linear(s, shaders.MatmulParams{M: t, N: 2 * e, K: d, LDA: d, LDC: 2 * e, Bias: c.UseBias}, act.norm, w.inProj, w.inBias, act.xz)
+	note("in_proj", act.xz, b.rows, b.length, 2*e) // (B, L, 2E)
+
+	s.causalConv(shaders.CausalConvParams{
+		Batch: b.rows, Length: b.length, Channels: e, Width: c.DConv, Stride: 2 * e, Bias: c.UseConvBias, SiLU: true,
+	}, act.xz, w.conv, act.slots, w.convState, act.u)
+	note("conv", act.u, b.rows, b.length, e)              // (B, L, E)
+	note("conv_state", w.convState, b.rows, e, c.DConv-1) // (B, E, K-1)
+
+	linear(s, shaders.MatmulParams{M: t, N: width, K: e, LDA: e, LDC: width}, act.u, w.xProj, *new(A), act.p)
+	note("x_proj", act.p, b.rows, b.length, width) // (B, L, R+2N)
+
+	s.dtProj(shaders.DtProjParams{Rows: t, Channels: e, Rank: r, Stride: width, Weights: w.dtType}, act.p, w.dtProj, w.dtBias, act.delta)
+	note("delta", act.delta, b.rows, b.length, e) // (B, L, E)
+
+	s.selectiveScan(shaders.SelectiveScanParams{
+		Batch: b.rows, Length: b.length, Channels: e, States: ns,
+		BCStride: width, OffB: r, OffC: r + ns, ZStride: 2 * e, OffZ: e, HasZ: true, HasD: true,
+	}, act.u, act.delta, act.p, act.xz, w.scan, act.slots, w.scanState, act.y)
+	note("scan_gated", act.y, b.rows, b.length, e) // (B, L, E)
+	note("ssm_state", w.scanState, b.rows, e, ns)  // (B, E, N)
+
+	linear(s, shaders.MatmulParams{M: t, N: d, K: e, LDA: e, LDC: d, Bias: c.UseBias}, act.y, w.outProj, w.outBias, act.norm)
+	note("out_proj", act.norm, b.rows, b.length, d) // (B, L, d)
+
+	s.residualAdd(shaders.ResidualAddParams{Count: t * d}, act.residual, act.norm)
+	note("residual", act.residual, b.rows, b.length, d) // (B, L, d)
+}
+
+// linear multiplies by a matrix shard by shard, each giving some columns of c.
+func linear[A any](s stages[A], p shaders.MatmulParams, a A, w matrix[A], bias, c A) {
+	p.Weights = w.dtype
+	for _, part := range w.shards {
+		p.N, p.OffC, p.OffBias = part.rows, part.first, part.first
+		s.matmul(p, a, part.data, bias, c)
+	}
+}
