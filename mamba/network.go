@@ -78,15 +78,17 @@ type stages[A any] interface {
 	selectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights, slots, state, y A)
 	residualAdd(p shaders.ResidualAddParams, r, x A)
 	argmax(p shaders.ArgmaxParams, x, ids A)
-	// note marks a point where the first elements of an array, of the given
+	// note marks a point where an array's elements from first on, of the given
 	// shape, are a stage's result.
-	note(name string, x A, shape ...int)
+	note(name string, x A, first int, shape ...int)
 }
 
 // batch is the shape of one forward pass and what it is to give.
 type batch struct {
 	rows, length int // B, L
 	output       output
+	choices      int // of lastBest: the vocabulary rows that may be chosen
+	slot         int // the first row's state, for notes
 }
 
 // output is what a forward pass gives beside the states.
@@ -113,16 +115,15 @@ func (b batch) logitRows() int {
 }
 
 // forward runs one chunk of every row through the network: the ids in
-// act.ids, from and to the states of act.slots. limit is the number of
-// vocabulary rows that may be chosen.
-func forward[A any](s stages[A], n *network[A], b batch, limit int) {
+// act.ids, from and to the states of act.slots.
+func forward[A any](s stages[A], n *network[A], b batch) {
 	c, t := n.config, b.tokens()
 	for _, part := range n.embedding.shards {
 		s.embedding(shaders.EmbeddingParams{
 			Tokens: t, Width: c.DModel, FirstRow: part.first, Rows: part.rows, Table: n.embedding.dtype,
 		}, n.act.ids, part.data, n.act.residual) // (B, L, d)
 	}
-	s.note("embedding", n.act.residual, b.rows, b.length, c.DModel)
+	s.note("embedding", n.act.residual, 0, b.rows, b.length, c.DModel)
 	for i := range n.blocks {
 		n.block(s, i, b)
 	}
@@ -131,17 +132,17 @@ func forward[A any](s stages[A], n *network[A], b batch, limit int) {
 	}
 	norm := shaders.RMSNormParams{Rows: t, Width: c.DModel, Eps: float32(c.NormEps)}
 	s.rmsNorm(norm, n.act.residual, n.normF, n.act.norm) // (B, L, d)
-	s.note("norm_f", n.act.norm, b.rows, b.length, c.DModel)
+	s.note("norm_f", n.act.norm, 0, b.rows, b.length, c.DModel)
 	head := shaders.MatmulParams{M: t, N: c.VocabSize, K: c.DModel, LDA: c.DModel, LDC: c.VocabSize}
 	if b.output != allLogits {
 		head.M, head.LDA, head.OffA = b.rows, b.length*c.DModel, (b.length-1)*c.DModel
 	}
 	linear(s, head, n.act.norm, n.head, *new(A), n.act.logits) // (B, V) or (B, L, V)
 	if b.output == allLogits {
-		s.note("logits", n.act.logits, b.rows, b.length, c.VocabSize)
+		s.note("logits", n.act.logits, 0, b.rows, b.length, c.VocabSize)
 	}
 	if b.output == lastBest {
-		s.argmax(shaders.ArgmaxParams{Rows: b.rows, Width: limit, Stride: c.VocabSize}, n.act.logits, n.act.best) // (B)
+		s.argmax(shaders.ArgmaxParams{Rows: b.rows, Width: b.choices, Stride: c.VocabSize}, n.act.logits, n.act.best) // (B)
 	}
 }
 
@@ -151,38 +152,40 @@ func (n *network[A]) block(s stages[A], i int, b batch) {
 	c, w, act, t := n.config, &n.blocks[i], &n.act, b.tokens()
 	d, e, r, ns := c.DModel, c.DInner, c.DTRank, c.DState
 	width := r + 2*ns
-	note := func(stage string, x A, shape ...int) { s.note(fmt.Sprintf("layer.%d.%s", i, stage), x, shape...) }
+	note := func(stage string, x A, first int, shape ...int) {
+		s.note(fmt.Sprintf("layer.%d.%s", i, stage), x, first, shape...)
+	}
 
 	s.rmsNorm(shaders.RMSNormParams{Rows: t, Width: d, Eps: float32(c.NormEps)}, act.residual, w.norm, act.norm)
-	note("norm", act.norm, b.rows, b.length, d) // (B, L, d)
+	note("norm", act.norm, 0, b.rows, b.length, d) // (B, L, d)
 
 	linear(s, shaders.MatmulParams{M: t, N: 2 * e, K: d, LDA: d, LDC: 2 * e, Bias: c.UseBias}, act.norm, w.inProj, w.inBias, act.xz)
-	note("in_proj", act.xz, b.rows, b.length, 2*e) // (B, L, 2E)
+	note("in_proj", act.xz, 0, b.rows, b.length, 2*e) // (B, L, 2E)
 
 	s.causalConv(shaders.CausalConvParams{
 		Batch: b.rows, Length: b.length, Channels: e, Width: c.DConv, Stride: 2 * e, Bias: c.UseConvBias, SiLU: true,
 	}, act.xz, w.conv, act.slots, w.convState, act.u)
-	note("conv", act.u, b.rows, b.length, e)              // (B, L, E)
-	note("conv_state", w.convState, b.rows, e, c.DConv-1) // (B, E, K-1)
+	note("conv", act.u, 0, b.rows, b.length, e)                                 // (B, L, E)
+	note("conv_state", w.convState, b.slot*e*(c.DConv-1), b.rows, e, c.DConv-1) // (B, E, K-1)
 
 	linear(s, shaders.MatmulParams{M: t, N: width, K: e, LDA: e, LDC: width}, act.u, w.xProj, *new(A), act.p)
-	note("x_proj", act.p, b.rows, b.length, width) // (B, L, R+2N)
+	note("x_proj", act.p, 0, b.rows, b.length, width) // (B, L, R+2N)
 
 	s.dtProj(shaders.DtProjParams{Rows: t, Channels: e, Rank: r, Stride: width, Weights: w.dtType}, act.p, w.dtProj, w.dtBias, act.delta)
-	note("delta", act.delta, b.rows, b.length, e) // (B, L, E)
+	note("delta", act.delta, 0, b.rows, b.length, e) // (B, L, E)
 
 	s.selectiveScan(shaders.SelectiveScanParams{
 		Batch: b.rows, Length: b.length, Channels: e, States: ns,
 		BCStride: width, OffB: r, OffC: r + ns, ZStride: 2 * e, OffZ: e, HasZ: true, HasD: true,
 	}, act.u, act.delta, act.p, act.xz, w.scan, act.slots, w.scanState, act.y)
-	note("scan_gated", act.y, b.rows, b.length, e) // (B, L, E)
-	note("ssm_state", w.scanState, b.rows, e, ns)  // (B, E, N)
+	note("scan_gated", act.y, 0, b.rows, b.length, e)          // (B, L, E)
+	note("ssm_state", w.scanState, b.slot*e*ns, b.rows, e, ns) // (B, E, N)
 
 	linear(s, shaders.MatmulParams{M: t, N: d, K: e, LDA: e, LDC: d, Bias: c.UseBias}, act.y, w.outProj, w.outBias, act.norm)
-	note("out_proj", act.norm, b.rows, b.length, d) // (B, L, d)
+	note("out_proj", act.norm, 0, b.rows, b.length, d) // (B, L, d)
 
 	s.residualAdd(shaders.ResidualAddParams{Count: t * d}, act.residual, act.norm)
-	note("residual", act.residual, b.rows, b.length, d) // (B, L, d)
+	note("residual", act.residual, 0, b.rows, b.length, d) // (B, L, d)
 }
 
 // linear multiplies by a matrix shard by shard, each giving some columns of c.

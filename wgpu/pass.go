@@ -183,3 +183,8 @@ func (c *command) encode(e driverEncoder) error {
 		return e.clear(c.dst.driver, c.dstOff, c.size)
 	}
 }
+
+// SubmitDownload is [Pass.SubmitRead] into a slice's memory.
+func SubmitDownload[T Element](p *Pass, src *Buffer, offset uint64, dst []T) error {
+	return p.SubmitRead(src, offset, bytesOf(dst))
+}

@@ -1,0 +1,337 @@
+package mamba
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/mambagpu/mambagpu/shaders"
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+// gpuBackend runs the network on a WebGPU device. What a batch's shape needs
+// is recorded once as a plan and replayed.
+type gpuBackend struct {
+	dev     *wgpu.Device
+	owned   bool // the device is closed with the backend
+	kernels *shaders.Kernels
+	net     *network[*wgpu.Buffer]
+
+	slots  int      // states there is room for
+	tokens int      // activations there is room for
+	logits int      // rows of logits there is room for
+	rows   int      // sequences there is room for
+	bound  []uint32 // contents of act.slots
+	plans  plans
+}
+
+func newGPUBackend(dev *wgpu.Device, owned bool, c ModelConfig, src source) (*gpuBackend, error) {
+	net, err := loadNetwork(c, src, gpuStore{dev})
+	if err != nil {
+		return nil, err
+	}
+	return &gpuBackend{dev: dev, owned: owned, kernels: shaders.New(dev), net: net}, nil
+}
+
+func (g *gpuBackend) info() wgpu.AdapterInfo { return g.dev.Info() }
+func (g *gpuBackend) memoryInUse() uint64    { return g.dev.MemoryInUse() }
+
+// chunkTokens is large enough for the matrix products to be efficient, and on
+// a software adapter small enough for progress to be seen.
+func (g *gpuBackend) chunkTokens() int {
+	want := 2048
+	if g.dev.Info().Kind == wgpu.CPU {
+		want = 256
+	}
+	return min(want, g.elements()/(2*g.net.config.DInner))
+}
+
+// elements is the number of 32-bit words that one binding can have.
+func (g *gpuBackend) elements() int {
+	l := g.dev.Limits()
+	return int(min(l.MaxStorageBinding, l.MaxBufferSize, 1<<32) / 4)
+}
+
+func (g *gpuBackend) maxRows() int {
+	return min(g.elements()/max(g.net.config.VocabSize, 2*g.net.config.DInner), 65535)
+}
+
+// reserveSlots doubles the states until there are n, and moves those that
+// there are.
+func (g *gpuBackend) reserveSlots(n int) error {
+	if n <= g.slots {
+		return nil
+	}
+	n = max(n, 2*g.slots)
+	c := g.net.config
+	pass := g.dev.NewPass("mamba.grow")
+	var old []*wgpu.Buffer
+	grow := func(b **wgpu.Buffer, label string, size int) error {
+		next, err := g.dev.NewBuffer(label, uint64(n)*uint64(size)*4)
+		if err != nil {
+			return err
+		}
+		if *b != nil {
+			pass.Copy(next, 0, *b, 0, uint64(g.slots)*uint64(size)*4)
+			old = append(old, *b)
+		}
+		*b = next
+		return nil
+	}
+	before := slices.Clone(g.net.blocks)
+	for i := range g.net.blocks {
+		b := &g.net.blocks[i]
+		err := errors.Join(
+			grow(&b.convState, "conv_state", c.DInner*(c.DConv-1)),
+			grow(&b.scanState, "ssm_state", c.DInner*c.DState))
+		if err != nil {
+			g.restore(before)
+			return err
+		}
+	}
+	if err := pass.Submit(); err != nil {
+		g.restore(before)
+		return err
+	}
+	closeAll(old)
+	g.plans.drop()
+	g.slots = n
+	return nil
+}
+
+// restore gives back the states that replaced those of before.
+func (g *gpuBackend) restore(before []block[*wgpu.Buffer]) {
+	for i := range before {
+		now := &g.net.blocks[i]
+		if now.convState != before[i].convState {
+			closeAll([]*wgpu.Buffer{now.convState})
+		}
+		if now.scanState != before[i].scanState {
+			closeAll([]*wgpu.Buffer{now.scanState})
+		}
+	}
+	copy(g.net.blocks, before)
+}
+
+func closeAll(buffers []*wgpu.Buffer) {
+	for _, b := range buffers {
+		if b != nil {
+			b.Close()
+		}
+	}
+}
+
+// reserveTokens makes room for n tokens or, where memory does not suffice, for
+// half as many, and so on.
+func (g *gpuBackend) reserveTokens(n int) (int, error) {
+	n = min(n, g.elements()/(2*g.net.config.DInner))
+	if n <= g.tokens {
+		return n, nil
+	}
+	g.plans.drop()
+	g.dropActivations()
+	for size := max(n, 16); ; size /= 2 {
+		err := g.makeActivations(size)
+		if err == nil {
+			g.tokens = size
+			return min(n, size), nil
+		}
+		g.dropActivations()
+		var limit *wgpu.LimitError
+		var memory *wgpu.MemoryError
+		if size == 1 || !errors.As(err, &limit) && !errors.As(err, &memory) {
+			return 0, err
+		}
+	}
+}
+
+// perToken lists the activations that have a row for each token.
+func (g *gpuBackend) perToken() []activation {
+	c, a := g.net.config, &g.net.act
+	return []activation{
+		{&a.ids, "ids", 1}, {&a.residual, "residual", c.DModel}, {&a.norm, "norm", c.DModel},
+		{&a.xz, "in_proj", 2 * c.DInner}, {&a.u, "conv", c.DInner}, {&a.p, "x_proj", c.DTRank + 2*c.DState},
+		{&a.delta, "delta", c.DInner}, {&a.y, "scan", c.DInner},
+	}
+}
+
+type activation struct {
+	buffer **wgpu.Buffer
+	label  string
+	width  int
+}
+
+func (g *gpuBackend) makeActivations(tokens int) error {
+	for _, a := range g.perToken() {
+		b, err := g.dev.NewBuffer(a.label, uint64(tokens)*uint64(a.width)*4)
+		if err != nil {
+			return err
+		}
+		*a.buffer = b
+	}
+	return nil
+}
+
+func (g *gpuBackend) dropActivations() {
+	for _, a := range g.perToken() {
+		closeAll([]*wgpu.Buffer{*a.buffer})
+		*a.buffer = nil
+	}
+	g.tokens = 0
+}
+
+// reserveOutputs makes room for a batch's rows and logits.
+func (g *gpuBackend) reserveOutputs(b batch) error {
+	a := &g.net.act
+	if b.rows > g.rows {
+		if err := g.replace(&a.slots, "slots", b.rows); err != nil {
+			return err
+		}
+		if err := g.replace(&a.best, "best", b.rows); err != nil {
+			return err
+		}
+		g.rows, g.bound = b.rows, nil
+	}
+	if n := b.logitRows(); n > g.logits {
+		if err := g.replace(&a.logits, "logits", n*g.net.config.VocabSize); err != nil {
+			return err
+		}
+		g.logits = n
+	}
+	return nil
+}
+
+// replace makes a larger array in place of another whose contents are done
+// with.
+func (g *gpuBackend) replace(b **wgpu.Buffer, label string, words int) error {
+	next, err := g.dev.NewBuffer(label, uint64(words)*4)
+	if err != nil {
+		return err
+	}
+	g.plans.drop()
+	closeAll([]*wgpu.Buffer{*b})
+	*b = next
+	return nil
+}
+
+// states calls f with every array of states and the bytes of one of its slots.
+func (g *gpuBackend) states(f func(b *wgpu.Buffer, size uint64)) {
+	c := g.net.config
+	for i := range g.net.blocks {
+		f(g.net.blocks[i].convState, 4*uint64(c.DInner*(c.DConv-1)))
+		f(g.net.blocks[i].scanState, 4*uint64(c.DInner*c.DState))
+	}
+}
+
+func (g *gpuBackend) clearState(slot int) error {
+	pass := g.dev.NewPass("mamba.clear")
+	g.states(func(b *wgpu.Buffer, size uint64) { pass.Clear(b, uint64(slot)*size, size) })
+	return pass.Submit()
+}
+
+// copyState goes through a buffer of its own: WebGPU copies nothing within one
+// buffer.
+func (g *gpuBackend) copyState(dst, src int) error {
+	var largest uint64
+	g.states(func(_ *wgpu.Buffer, size uint64) { largest = max(largest, size) })
+	between, err := g.dev.NewBuffer("state", largest)
+	if err != nil {
+		return err
+	}
+	defer between.Close()
+	pass := g.dev.NewPass("mamba.copy")
+	g.states(func(b *wgpu.Buffer, size uint64) {
+		pass.Copy(between, 0, b, uint64(src)*size, size)
+		pass.Copy(b, uint64(dst)*size, between, 0, size)
+	})
+	return pass.Submit()
+}
+
+func (g *gpuBackend) run(b batch, ids, slots []uint32) (result, error) {
+	p, err := g.prepare(b, ids, slots, false)
+	if err != nil {
+		return result{}, err
+	}
+	last := len(p.steps) - 1
+	for _, s := range p.steps[:last] {
+		if err := s.pass.Submit(); err != nil {
+			return result{}, err
+		}
+	}
+	return g.finish(p.steps[last].pass, b)
+}
+
+// finish submits a plan's last pass and reads what the batch asks for.
+func (g *gpuBackend) finish(pass *wgpu.Pass, b batch) (result, error) {
+	var r result
+	a := &g.net.act
+	switch b.output {
+	case onlyState:
+		if err := pass.Submit(); err != nil {
+			return r, err
+		}
+		return r, g.dev.Wait()
+	case lastBest:
+		r.best = make([]uint32, b.rows)
+		return r, wgpu.SubmitDownload(pass, a.best, 0, r.best)
+	default:
+		r.logits = make([]float32, b.logitRows()*g.net.config.VocabSize)
+		return r, wgpu.SubmitDownload(pass, a.logits, 0, r.logits)
+	}
+}
+
+func (g *gpuBackend) trace(b batch, ids, slots []uint32, hook func(Stage) error) error {
+	p, err := g.prepare(b, ids, slots, true)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	for _, s := range p.steps {
+		if err := s.pass.Submit(); err != nil {
+			return err
+		}
+		if s.buffer == nil {
+			continue
+		}
+		data := make([]float32, product(s.shape))
+		if err := wgpu.Download(s.buffer, 4*uint64(s.first), data); err != nil {
+			return err
+		}
+		if err := hook(Stage{s.name, s.shape, data}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare uploads a batch's inputs and finds its plan. A traced plan is the
+// caller's to close.
+func (g *gpuBackend) prepare(b batch, ids, slots []uint32, traced bool) (*plan, error) {
+	if err := g.reserveOutputs(b); err != nil {
+		return nil, err
+	}
+	if err := wgpu.Upload(g.net.act.ids, 0, ids); err != nil {
+		return nil, err
+	}
+	if !slices.Equal(slots, g.bound) {
+		if err := wgpu.Upload(g.net.act.slots, 0, slots); err != nil {
+			return nil, err
+		}
+		g.bound = slices.Clone(slots)
+	}
+	if traced {
+		return g.record(b, true)
+	}
+	return g.plans.get(b, func() (*plan, error) { return g.record(b, false) })
+}
+
+func (g *gpuBackend) close() error {
+	g.plans.drop()
+	if g.owned {
+		return g.dev.Close()
+	}
+	g.dropActivations()
+	g.states(func(b *wgpu.Buffer, _ uint64) { closeAll([]*wgpu.Buffer{b}) })
+	closeAll(g.net.buffers())
+	closeAll([]*wgpu.Buffer{g.net.act.slots, g.net.act.logits, g.net.act.best})
+	return nil
+}

@@ -1,0 +1,211 @@
+package mamba
+
+import (
+	"context"
+	"iter"
+	"math"
+)
+
+// GenerateOptions say how tokens are chosen and where generation ends. nil
+// means the zero value: greedy, at most 256 tokens.
+type GenerateOptions struct {
+	// MaxTokens is the most tokens generated. The zero value means 256.
+	MaxTokens int
+	// Temperature divides the logits before a token is drawn. The zero value
+	// means greedy: the most probable token is taken.
+	Temperature float64
+	// TopK draws from the k most probable tokens only. The zero value means
+	// all.
+	TopK int
+	// TopP draws from the smallest set of most probable tokens whose
+	// probability reaches p. The zero value means all.
+	TopP float64
+	// MinP draws from the tokens whose probability is at least p times the
+	// largest. The zero value means all.
+	MinP float64
+	// RepetitionPenalty divides positive logits of tokens that the sequence
+	// has had, and multiplies negative ones. The zero value means 1, no
+	// penalty.
+	RepetitionPenalty float64
+	// Seed makes drawing repeatable: the same seed, model, device and prompt
+	// give the same text.
+	Seed uint64
+	// Stop ends generation before the first of these strings, which is not
+	// given out.
+	Stop []string
+	// IgnoreEOS goes on past the end-of-text token.
+	IgnoreEOS bool
+	// State is the sequence that the prompt continues, and holds all but the
+	// last token afterwards. The zero value means a new sequence.
+	State *State
+	// OnPrefill, if set, is told how many tokens of the prompt are done.
+	OnPrefill func(done, total int)
+}
+
+// defaultMaxTokens is the zero value of GenerateOptions.MaxTokens.
+const defaultMaxTokens = 256
+
+// NoToken is the ID of a Token that only gives out text held back before.
+const NoToken = -1
+
+// Token is one step of generation.
+type Token struct {
+	// ID is the token chosen, or NoToken.
+	ID int
+	// Text is the text that became certain with it, of whole characters; it
+	// may be empty, and holds what earlier tokens began.
+	Text string
+}
+
+// Generate continues a prompt and yields each token as it is chosen. It ends
+// after MaxTokens, at the end-of-text token (which is not yielded), before a
+// stop string, when ctx ends (with its error) or when the caller stops.
+// Padding rows of the vocabulary are never chosen. Errors: [ErrNoTokenizer],
+// [*OptionError], those of Prefill.
+func (m *Model) Generate(ctx context.Context, prompt string, opts *GenerateOptions) iter.Seq2[Token, error] {
+	if m.tokenizer == nil {
+		return failed(ErrNoTokenizer)
+	}
+	return m.GenerateIDs(ctx, m.tokenizer.Encode(prompt), opts)
+}
+
+// GenerateIDs is [Model.Generate] of a prompt of token ids. A model without
+// tokenizer yields no text.
+func (m *Model) GenerateIDs(ctx context.Context, ids []int, opts *GenerateOptions) iter.Seq2[Token, error] {
+	var o GenerateOptions
+	if opts != nil {
+		o = *opts
+	}
+	if err := o.check(m); err != nil {
+		return failed(err)
+	}
+	return func(yield func(Token, error) bool) {
+		g := generation{model: m, opts: o, sampler: newSampler(o, m.choices()), yield: yield}
+		if err := g.run(ctx, ids); err != nil {
+			yield(Token{ID: NoToken}, err)
+		}
+	}
+}
+
+func failed(err error) iter.Seq2[Token, error] {
+	return func(yield func(Token, error) bool) { yield(Token{ID: NoToken}, err) }
+}
+
+// choices is the number of vocabulary rows that stand for a token.
+func (m *Model) choices() int {
+	if m.tokenizer == nil {
+		return m.config.VocabSize
+	}
+	return min(m.tokenizer.VocabSize(), m.config.VocabSize)
+}
+
+func (o *GenerateOptions) check(m *Model) error {
+	bad := func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) || v < 0 }
+	if o.MaxTokens == 0 {
+		o.MaxTokens = defaultMaxTokens
+	}
+	switch {
+	case o.MaxTokens < 0:
+		return &OptionError{"MaxTokens", o.MaxTokens, "0 or more"}
+	case bad(o.Temperature):
+		return &OptionError{"Temperature", o.Temperature, "0 (greedy) or a positive number"}
+	case o.TopK < 0:
+		return &OptionError{"TopK", o.TopK, "0 (all) or more"}
+	case bad(o.TopP) || o.TopP > 1:
+		return &OptionError{"TopP", o.TopP, "0 (all) to 1"}
+	case bad(o.MinP) || o.MinP > 1:
+		return &OptionError{"MinP", o.MinP, "0 (all) to 1"}
+	case bad(o.RepetitionPenalty):
+		return &OptionError{"RepetitionPenalty", o.RepetitionPenalty, "0 (none) or a positive number"}
+	case len(o.Stop) > 0 && m.tokenizer == nil:
+		return &OptionError{"Stop", o.Stop, "none, since the model has no tokenizer"}
+	}
+	for _, s := range o.Stop {
+		if s == "" {
+			return &OptionError{"Stop", `""`, "strings that are not empty"}
+		}
+	}
+	return nil
+}
+
+// endTokens are the ids that end a text.
+func (m *Model) endTokens() map[int]bool {
+	ends := map[int]bool{}
+	for _, id := range m.config.EOS {
+		ends[id] = true
+	}
+	if len(ends) == 0 && m.tokenizer != nil {
+		if id, ok := m.tokenizer.EndOfText(); ok {
+			ends[id] = true
+		}
+	}
+	return ends
+}
+
+// generation is one run of Generate.
+type generation struct {
+	model   *Model
+	opts    GenerateOptions
+	sampler *sampler
+	yield   func(Token, error) bool
+}
+
+func (g *generation) run(ctx context.Context, ids []int) error {
+	state := g.opts.State
+	if state == nil {
+		s, err := g.model.NewState()
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		state = s
+	}
+	for _, id := range ids {
+		g.sampler.note(id)
+	}
+	text := newTextStream(g.model.tokenizer, g.opts.Stop)
+	ends := g.model.endTokens()
+	progress := g.opts.OnPrefill
+	for n := 0; n < g.opts.MaxTokens; n++ {
+		id, err := g.next(ctx, state, ids, progress)
+		if err != nil {
+			return err
+		}
+		if ends[id] && !g.opts.IgnoreEOS {
+			break
+		}
+		g.sampler.note(id)
+		piece, stopped := text.add(id)
+		if !g.yield(Token{id, piece}, nil) || stopped {
+			return nil
+		}
+		ids, progress = []int{id}, nil
+	}
+	if rest := text.rest(); rest != "" {
+		g.yield(Token{NoToken, rest}, nil)
+	}
+	return nil
+}
+
+// next takes the state on by ids and chooses the token after them.
+func (g *generation) next(ctx context.Context, state *State, ids []int, progress func(done, total int)) (int, error) {
+	states, rows := []*State{state}, [][]int{ids}
+	if g.sampler.onDevice() {
+		r, err := g.model.advance(ctx, states, rows, lastBest, &advanceOptions{choices: g.sampler.limit, progress: progress})
+		if err != nil {
+			return 0, err
+		}
+		if r.best[0] >= g.sampler.limit { // no logit is a number
+			return 0, ErrNotFinite
+		}
+		return r.best[0], nil
+	}
+	r, err := g.model.advance(ctx, states, rows, lastLogits, &advanceOptions{progress: progress})
+	if err != nil {
+		return 0, err
+	}
+	if err := finiteRows(r.logits); err != nil {
+		return 0, err
+	}
+	return g.sampler.choose(r.logits[0]), nil
+}

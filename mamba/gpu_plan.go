@@ -1,0 +1,170 @@
+package mamba
+
+import (
+	"github.com/mambagpu/mambagpu/shaders"
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+// plan is the recorded passes of one batch's shape.
+type plan struct {
+	batch batch
+	steps []step
+}
+
+// step is a pass and, in a traced plan, the stage it ends with.
+type step struct {
+	pass   *wgpu.Pass
+	name   string
+	buffer *wgpu.Buffer
+	first  int
+	shape  []int
+}
+
+func (p *plan) close() {
+	for _, s := range p.steps {
+		s.pass.Close()
+	}
+}
+
+// plans keeps the plans used last. Those of long prompts come and go with the
+// length of their last chunk.
+type plans struct{ recent []*plan }
+
+// keptPlans is the number of plans that are kept.
+const keptPlans = 12
+
+// get returns the plan of a batch, recorded if there is none.
+func (p *plans) get(b batch, record func() (*plan, error)) (*plan, error) {
+	for i, r := range p.recent {
+		if r.batch == b {
+			copy(p.recent[1:i+1], p.recent[:i])
+			p.recent[0] = r
+			return r, nil
+		}
+	}
+	r, err := record()
+	if err != nil {
+		return nil, err
+	}
+	if len(p.recent) == keptPlans {
+		p.recent[keptPlans-1].close()
+		p.recent = p.recent[:keptPlans-1]
+	}
+	p.recent = append([]*plan{r}, p.recent...)
+	return r, nil
+}
+
+// drop closes all plans, as when a buffer that they use is replaced.
+func (p *plans) drop() {
+	for _, r := range p.recent {
+		r.close()
+	}
+	p.recent = nil
+}
+
+func (g *gpuBackend) record(b batch, traced bool) (*plan, error) {
+	r := &recorder{backend: g, traced: traced, plan: &plan{batch: b}}
+	r.next()
+	forward(r, g.net, b)
+	if r.err != nil {
+		r.plan.close()
+		return nil, r.err
+	}
+	return r.plan, nil
+}
+
+// recorder is the stages of a plan: each method prepares a dispatch.
+type recorder struct {
+	backend *gpuBackend
+	traced  bool
+	plan    *plan
+	pass    *wgpu.Pass // the last step's
+	work    float64    // multiply-adds in pass
+	err     error
+}
+
+// passWork is the number of multiply-adds after which a new pass begins:
+// systems reset a GPU that stays busy with one submission for seconds, and a
+// slow integrated one does about 1e11 a second.
+const passWork = 2e10
+
+func (r *recorder) next() {
+	r.pass = r.backend.dev.NewPass("mamba.forward")
+	r.plan.steps = append(r.plan.steps, step{pass: r.pass})
+	r.work = 0
+}
+
+// add appends a dispatch unless something failed before.
+func (r *recorder) add(work int, run func(k *shaders.Kernels) (*wgpu.Dispatch, error)) {
+	if r.err != nil {
+		return
+	}
+	d, err := run(r.backend.kernels)
+	if err != nil {
+		r.err = err
+		return
+	}
+	if r.work > 0 && r.work+float64(work) > passWork {
+		r.next()
+	}
+	r.pass.Dispatch(d)
+	r.work += float64(work)
+}
+
+func (r *recorder) note(name string, x *wgpu.Buffer, first int, shape ...int) {
+	if !r.traced {
+		return
+	}
+	last := &r.plan.steps[len(r.plan.steps)-1]
+	last.name, last.buffer, last.first, last.shape = name, x, first, shape
+	r.next()
+}
+
+func (r *recorder) embedding(p shaders.EmbeddingParams, ids, table, out *wgpu.Buffer) {
+	r.add(0, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.Embedding(p, ids, table, out) })
+}
+
+func (r *recorder) rmsNorm(p shaders.RMSNormParams, x, weight, y *wgpu.Buffer) {
+	r.add(p.Rows*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.RMSNorm(p, x, weight, y) })
+}
+
+func (r *recorder) matmul(p shaders.MatmulParams, a, w, bias, c *wgpu.Buffer) {
+	r.add(p.M*p.N*p.K, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		if p.M <= shaders.MaxMatvecRows {
+			return k.Matvec(p, a, w, bias, c)
+		}
+		return k.Matmul(p, a, w, bias, c)
+	})
+}
+
+func (r *recorder) causalConv(p shaders.CausalConvParams, x, weights, slots, state, y *wgpu.Buffer) {
+	r.add(p.Batch*p.Length*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		if p.Length == 1 {
+			return k.CausalConvStep(p, x, weights, slots, state, y)
+		}
+		return k.CausalConv(p, x, weights, slots, state, y)
+	})
+}
+
+func (r *recorder) dtProj(p shaders.DtProjParams, x, w, bias, delta *wgpu.Buffer) {
+	r.add(p.Rows*p.Channels*p.Rank, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.DtProj(p, x, w, bias, delta)
+	})
+}
+
+func (r *recorder) selectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) {
+	r.add(p.Batch*p.Length*p.Channels*p.States, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		if p.Length == 1 {
+			return k.SelectiveScanStep(p, u, delta, bc, z, weights, slots, state, y)
+		}
+		return k.SelectiveScan(p, u, delta, bc, z, weights, slots, state, y)
+	})
+}
+
+func (r *recorder) residualAdd(p shaders.ResidualAddParams, x, y *wgpu.Buffer) {
+	r.add(p.Count, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.ResidualAdd(p, x, y) })
+}
+
+func (r *recorder) argmax(p shaders.ArgmaxParams, x, ids *wgpu.Buffer) {
+	r.add(p.Rows*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.Argmax(p, x, ids) })
+}

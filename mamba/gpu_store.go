@@ -1,0 +1,116 @@
+package mamba
+
+import (
+	"fmt"
+
+	"github.com/mambagpu/mambagpu/mamba/checkpoint"
+	"github.com/mambagpu/mambagpu/shaders"
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+// gpuStore uploads parameters to a device. Matrices keep their storage type
+// and stream through host memory chunk by chunk.
+type gpuStore struct{ dev *wgpu.Device }
+
+func (s gpuStore) array(label string, values []float32) (*wgpu.Buffer, error) {
+	b, err := s.dev.NewBuffer(label, uint64(len(values))*4)
+	if err != nil {
+		return nil, err
+	}
+	return b, wgpu.Upload(b, 0, values)
+}
+
+func (s gpuStore) matrix(label string, t *checkpoint.Tensor, rows, cols int) (matrix[*wgpu.Buffer], error) {
+	m := matrix[*wgpu.Buffer]{dtype: storageType(t), cols: cols}
+	if err := s.makeShards(&m, label, rows); err != nil {
+		return m, err
+	}
+	rowBytes := cols * m.dtype.Size()
+	w := shardWriter{shards: m.shards}
+	return m, stream(t, rowBytes, func(raw []byte) error {
+		return w.write(shaders.PadRows(m.dtype, raw, cols), shaders.Stride(cols)*m.dtype.Size())
+	})
+}
+
+// makeShards makes as few buffers as a device's bindings allow for a matrix.
+func (s gpuStore) makeShards(m *matrix[*wgpu.Buffer], label string, rows int) error {
+	l := s.dev.Limits()
+	rowBytes := shaders.MatrixBytes(m.dtype, 1, m.cols)
+	most := int(min(l.MaxStorageBinding, l.MaxBufferSize) / rowBytes)
+	// Whole groups of four rows: columns of a product are written four at a
+	// time where a shard's first column allows it.
+	if most = most / 4 * 4; most == 0 {
+		return &wgpu.LimitError{Label: label, Name: "MaxStorageBinding", Need: 4 * rowBytes, Have: l.MaxStorageBinding}
+	}
+	for first := 0; first < rows; first += most {
+		n := min(most, rows-first)
+		b, err := s.dev.NewBuffer(fmt.Sprintf("%s[%d:%d]", label, first, first+n), uint64(n)*rowBytes)
+		if err != nil {
+			return err
+		}
+		m.shards = append(m.shards, shard[*wgpu.Buffer]{first, n, b})
+	}
+	return nil
+}
+
+// shardWriter writes rows one after the other into a matrix's shards.
+type shardWriter struct {
+	shards []shard[*wgpu.Buffer]
+	row    int // of the first shard left
+}
+
+// write takes whole rows of rowBytes, which is a multiple of 8.
+func (w *shardWriter) write(rows []byte, rowBytes int) error {
+	for len(rows) > 0 {
+		s := w.shards[0]
+		n := min(len(rows)/rowBytes, s.rows-w.row)
+		if err := s.data.Write(uint64(w.row*rowBytes), rows[:n*rowBytes]); err != nil {
+			return err
+		}
+		rows = rows[n*rowBytes:]
+		if w.row += n; w.row == s.rows {
+			w.shards, w.row = w.shards[1:], 0
+		}
+	}
+	return nil
+}
+
+func (s gpuStore) dtProj(label string, t *checkpoint.Tensor, rows, cols int) (*wgpu.Buffer, shaders.DType, error) {
+	dtype := storageType(t)
+	raw := make([]byte, 0, t.Bytes())
+	err := stream(t, cols*dtype.Size(), func(part []byte) error {
+		raw = append(raw, part...)
+		return nil
+	})
+	if err != nil {
+		return nil, dtype, err
+	}
+	image := shaders.TransposePairs(dtype, raw, rows, cols)
+	b, err := s.dev.NewBuffer(label, uint64(len(image)))
+	if err != nil {
+		return nil, dtype, err
+	}
+	return b, dtype, b.Write(0, image)
+}
+
+// buffers lists the network's parameters, a tied head's once.
+func (n *network[A]) buffers() []A {
+	var out []A
+	add := func(m matrix[A]) {
+		for _, s := range m.shards {
+			out = append(out, s.data)
+		}
+	}
+	add(n.embedding)
+	if !n.config.Tied {
+		add(n.head)
+	}
+	out = append(out, n.normF)
+	for _, b := range n.blocks {
+		add(b.inProj)
+		add(b.xProj)
+		add(b.outProj)
+		out = append(out, b.norm, b.inBias, b.conv, b.dtProj, b.dtBias, b.scan, b.outBias)
+	}
+	return out
+}

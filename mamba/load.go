@@ -1,0 +1,165 @@
+package mamba
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/mambagpu/mambagpu/mamba/checkpoint"
+	"github.com/mambagpu/mambagpu/mamba/tokenizer"
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+// tokenizerFile is the name of a model folder's tokenizer.
+const tokenizerFile = "tokenizer.json"
+
+// Load reads the checkpoint in folder dir: config.json, model.safetensors or
+// its shards, and tokenizer.json if it is there. Weights stream to the device
+// and keep their storage type. Errors: [*checkpoint.FormatError],
+// [*checkpoint.UnsupportedError], [*tokenizer.FormatError], those of the file
+// system and of package wgpu.
+func Load(dir string, opts *Options) (*Model, error) {
+	ckpt, err := checkpoint.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer ckpt.Close()
+	return load(ckpt, opts, func() ([]byte, string, error) {
+		file := filepath.Join(dir, tokenizerFile)
+		data, err := os.ReadFile(file)
+		return data, file, err
+	})
+}
+
+// LoadFS is [Load] of a folder of a file system, such as an embed.FS.
+func LoadFS(fsys fs.FS, dir string, opts *Options) (*Model, error) {
+	ckpt, err := checkpoint.OpenFS(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer ckpt.Close()
+	return load(ckpt, opts, func() ([]byte, string, error) {
+		file := path.Join(dir, tokenizerFile)
+		data, err := fs.ReadFile(fsys, file)
+		return data, file, err
+	})
+}
+
+// New makes a model of the given architecture with the reference
+// implementation's random initialisation (its mixer_seq_simple.py and
+// mamba_simple.py), the same for the same seed. It has no tokenizer unless
+// opts name one.
+func New(c ModelConfig, seed uint64, opts *Options) (*Model, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	src, err := newRandomSource(c, seed)
+	if err != nil {
+		return nil, err
+	}
+	m, err := build(c, src, 4*c.Parameters(), opts)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Tokenizer != "" {
+		if m.tokenizer, err = tokenizer.Load(opts.Tokenizer); err != nil {
+			m.Close()
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func load(ckpt *checkpoint.Checkpoint, opts *Options, readTokenizer func() ([]byte, string, error)) (*Model, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	tok, err := loadTokenizer(opts.Tokenizer, readTokenizer)
+	if err != nil {
+		return nil, err
+	}
+	total := int64(0)
+	for _, name := range ckpt.Names() {
+		t, err := ckpt.Tensor(name)
+		if err != nil {
+			return nil, err
+		}
+		total += t.Bytes()
+	}
+	m, err := build(ckpt.Config, ckpt, total, opts)
+	if err != nil {
+		return nil, err
+	}
+	m.tokenizer = tok
+	return m, nil
+}
+
+// loadTokenizer reads the tokenizer asked for, or the model's own, which may be
+// missing.
+func loadTokenizer(path string, own func() ([]byte, string, error)) (*tokenizer.Tokenizer, error) {
+	if path != "" {
+		return tokenizer.Load(path)
+	}
+	data, file, err := own()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("mamba: %w", err)
+	}
+	return tokenizer.Parse(file, data)
+}
+
+// build loads the weights onto the backend that opts choose.
+func build(c ModelConfig, src source, total int64, opts *Options) (*Model, error) {
+	if opts.ChunkLength < 0 {
+		return nil, &OptionError{"ChunkLength", opts.ChunkLength, "0 or more"}
+	}
+	b, err := openBackend(c, &counted{source: src, total: total, progress: opts.Progress}, opts)
+	if err != nil {
+		return nil, err
+	}
+	chunk := b.chunkTokens()
+	if opts.ChunkLength > 0 {
+		chunk = min(chunk, opts.ChunkLength)
+	}
+	return &Model{config: c, backend: b, chunk: max(chunk, 1)}, nil
+}
+
+func openBackend(c ModelConfig, src source, opts *Options) (backend, error) {
+	if opts.Device != nil {
+		return newGPUBackend(opts.Device, false, c, src)
+	}
+	name := opts.Adapter
+	if name == "" {
+		name = os.Getenv("MAMBAGPU_ADAPTER")
+	}
+	if name == GoAdapter {
+		return newGoBackend(c, src)
+	}
+	dev, err := wgpu.Open(&wgpu.Options{Adapter: name, MemoryBudget: opts.MemoryBudget, Notices: opts.Notices})
+	if errors.Is(err, wgpu.ErrNoAdapter) && name == "" {
+		announceNoAdapter(opts.Notices)
+		return newGoBackend(c, src)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b, err := newGPUBackend(dev, true, c, src)
+	if err != nil {
+		dev.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func announceNoAdapter(w io.Writer) {
+	if w == nil {
+		w = os.Stderr
+	}
+	fmt.Fprintln(w, "mambagpu: no WebGPU adapter found, running in plain Go (mambagpu devices says what to install)")
+}

@@ -1,0 +1,34 @@
+package mamba
+
+import (
+	"io"
+
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+// Options say where a model runs and how it is loaded. nil means the zero
+// value.
+type Options struct {
+	// Adapter is the index of a WebGPU adapter, a part of its name, or "go"
+	// for the pure-Go backend. The zero value means the environment variable
+	// MAMBAGPU_ADAPTER, and if that is empty the best adapter there is.
+	Adapter string
+	// Device is an open device to run on. It is not closed with the model. The
+	// zero value means one of the model's own, on Adapter.
+	Device *wgpu.Device
+	// MemoryBudget bounds the bytes of device memory of a device of the
+	// model's own. The zero value means no bound but the driver's.
+	MemoryBudget uint64
+	// ChunkLength is the most tokens that prefill takes at a time. The zero
+	// value means what suits the adapter.
+	ChunkLength int
+	// Tokenizer is the path of a tokenizer.json. The zero value means the one
+	// in the model's folder, if there is one.
+	Tokenizer string
+	// Notices is where the use of a CPU adapter, or of none, is announced. The
+	// zero value means standard error; use io.Discard for none.
+	Notices io.Writer
+	// Progress, if set, is told while loading how many bytes of weights were
+	// read so far.
+	Progress func(done, total int64)
+}

@@ -1,0 +1,13 @@
+// Package referencelm holds the trained reference model, a Mamba-1 language
+// model of 4.55 million parameters, and what it is expected to compute. The
+// command embeds it as its default model; programs that import the library do
+// not carry it.
+package referencelm
+
+import "embed"
+
+// FS is the model's folder, to be loaded with the name ".": config.json,
+// model.safetensors, tokenizer.json and expected.json.
+//
+//go:embed config.json model.safetensors tokenizer.json expected.json
+var FS embed.FS
