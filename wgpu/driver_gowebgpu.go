@@ -163,5 +163,9 @@ func (a *nativeAdapter) open(label string, limits Limits, timestamps bool) (driv
 	if err != nil {
 		return nil, fmt.Errorf("wgpu: adapter %s: %w", a.ref.GetProperties().Name, err)
 	}
-	return &nativeDevice{ref: dev, queue: dev.GetQueue(), errs: catchErrors(dev)}, nil
+	d := &nativeDevice{ref: dev, queue: dev.GetQueue(), errs: catchErrors(dev)}
+	if a.info().Kind != CPU {
+		d.spin = spinTime
+	}
+	return d, nil
 }

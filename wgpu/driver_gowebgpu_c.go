@@ -2,7 +2,7 @@
 
 package wgpu
 
-// What the binding's Go code cannot do safely is called here in C.
+// What the binding's Go code, or Go, cannot do is called here in C.
 //
 // Its Buffer.MapAsync hands the library the address of a Go variable that
 // nothing keeps alive until the callback runs; a collection in between ends
@@ -16,11 +16,26 @@ package wgpu
 // the first word of Device and the second of Buffer, which
 // TestBindingLayout pins.
 
+//
+// Go's own sleeps last a millisecond or more in a program that is idle
+// otherwise, which is longer than a step of decoding.
+
 /*
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef _WIN32
+#include <windows.h>
+static void sleep_us(uint32_t us) { Sleep((us + 999) / 1000); }
+#else
+#include <time.h>
+static void sleep_us(uint32_t us) {
+	struct timespec t = {us / 1000000, (us % 1000000) * 1000};
+	nanosleep(&t, NULL);
+}
+#endif
 
 typedef void (*map_callback)(int32_t status, void *userdata);
 typedef void (*error_callback)(int32_t type, char const *message, void *userdata);
@@ -54,6 +69,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"time"
 	"unsafe"
 
 	native "github.com/rajveermalviya/go-webgpu/wgpu"
@@ -90,6 +106,9 @@ func (s *errorSlot) take() error {
 // free gives the slot back. The device must not be used after it.
 func (s *errorSlot) free() { C.free(unsafe.Pointer(s.c)) }
 
+// pause sleeps.
+func pause(d time.Duration) { C.sleep_us(C.uint32_t(d.Microseconds())) }
+
 // pending is the status of a mapping that the library has not answered yet;
 // its own statuses are not negative.
 const pending = -1
@@ -100,9 +119,11 @@ func (d *nativeDevice) read(b driverBuffer, dst []byte) error {
 	defer C.free(unsafe.Pointer(slot))
 	*slot = pending
 	C.map_read(bufferHandle(buf), C.size_t(len(dst)), slot)
+	var waiting backoff
 	for *slot == pending {
-		if err := d.wait(); err != nil {
-			return err
+		d.ref.Poll(false, nil)
+		if *slot == pending {
+			waiting.next(d.spin, pause)
 		}
 	}
 	if *slot != 0 {

@@ -3,6 +3,8 @@
 package wgpu
 
 import (
+	"time"
+
 	native "github.com/rajveermalviya/go-webgpu/wgpu"
 )
 
@@ -10,6 +12,7 @@ type nativeDevice struct {
 	ref   *native.Device
 	queue *native.Queue
 	errs  *errorSlot
+	spin  time.Duration // how long a wait may keep a processor busy
 }
 
 type (
@@ -148,12 +151,14 @@ func (d *nativeDevice) submit(e driverEncoder) error {
 }
 
 func (d *nativeDevice) wait() error {
-	d.ref.Poll(true, nil)
+	var waiting backoff
+	for !d.ref.Poll(false, nil) {
+		waiting.next(d.spin, pause)
+	}
 	return d.check(nil)
 }
 
 func (d *nativeDevice) release() {
-	d.ref.Poll(true, nil)
 	d.queue.Release()
 	d.ref.Release()
 	d.errs.free()

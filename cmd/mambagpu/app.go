@@ -54,7 +54,51 @@ Metal, DX12), and in plain Go where there is none. A small model ships with it.`
 	for _, cmd := range root.Commands() {
 		a.markStart(cmd)
 	}
+	completeBuiltins(root)
 	return root
+}
+
+// completeBuiltins gives the commands that come with cobra what the others have:
+// examples, and errors for arguments that mean nothing.
+func completeBuiltins(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Example = "  mambagpu help generate"
+			cmd.Args = helpTopic
+		case "completion":
+			cmd.Example = "  source <(mambagpu completion bash)"
+			cmd.Args = noArgs
+			cmd.Run = func(cmd *cobra.Command, _ []string) { cmd.Help() }
+			for _, shell := range cmd.Commands() {
+				shell.Example = "  mambagpu completion " + shell.Name()
+				shell.Args = noArgs
+			}
+		}
+	}
+}
+
+// helpTopic asks for the names of a command, or nothing.
+func helpTopic(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err == nil && len(rest) > 0 {
+		err = noArgs(found, rest)
+	}
+	return err
+}
+
+// noArgs asks for nothing but flags.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	if cmd.Flags().Lookup("prompt") != nil {
+		hint = "; the text to continue goes behind --prompt"
+	}
+	return usagef("%s takes flags only, got %q%s", cmd.Name(), clip(args[0], 60), hint)
 }
 
 // markStart notes when cmd has been given valid arguments and begins.
@@ -90,11 +134,21 @@ func (a *app) status(cmd *cobra.Command, err error) int {
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	case usage || !a.started:
-		fmt.Fprintf(a.stderr, "mambagpu: %s\nRun '%s --help' for usage.\n", strings.TrimSpace(message(err)), cmd.CommandPath())
+		fmt.Fprintf(a.stderr, "mambagpu: %s\nRun '%s --help' for usage.\n", usageMessage(err), cmd.CommandPath())
 		return exitUsage
 	}
 	fmt.Fprintf(a.stderr, "mambagpu: %s\n", message(err))
 	return exitFailure
+}
+
+// usageMessage is the error's text in one line.
+func usageMessage(err error) string {
+	text, suggestions, found := strings.Cut(strings.TrimSpace(err.Error()), "\n\nDid you mean this?\n\t")
+	text = strings.TrimSuffix(text, ` for "mambagpu"`)
+	if found {
+		text += "; did you mean " + strings.ReplaceAll(suggestions, "\n\t", " or ") + "?"
+	}
+	return text
 }
 
 // message is the error's text without the names of the packages that it came

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/mambagpu/mambagpu/wgpu"
 	"github.com/spf13/cobra"
 )
@@ -39,7 +40,7 @@ The one marked with * is used when --adapter names none.`,
 		Example: `  mambagpu devices
   mambagpu devices --verbose
   mambagpu generate --adapter 1`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			entries, err := listDevices()
 			if errors.Is(err, wgpu.ErrNoAdapter) {
@@ -121,6 +122,7 @@ func (a *app) printLimits(e deviceEntry) {
 	l := e.Limits
 	fmt.Fprintf(a.stdout, "\n%s: %s\n", e.Adapter, e.Name)
 	t := newTable(a.stdout)
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
 	t.AppendRows([]table.Row{
 		{"  largest buffer", formatBytes(l.MaxBufferSize)},
 		{"  largest storage binding", formatBytes(l.MaxStorageBinding)},
@@ -136,11 +138,11 @@ func (a *app) printLimits(e deviceEntry) {
 	t.Render()
 }
 
-func orDash(text string) string {
-	if text == "" {
+func orDash(s string) string {
+	if s == "" {
 		return "-"
 	}
-	return text
+	return s
 }
 
 func nonNil[T any](list []T) []T {

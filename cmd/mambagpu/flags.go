@@ -125,8 +125,8 @@ func addTokenizerFlag(cmd *cobra.Command, s *source) {
 }
 
 func addAdapterFlag(cmd *cobra.Command, p *string) {
-	cmd.Flags().StringVar(p, "adapter", "", "what to compute on: an index or a part of a name from 'mambagpu devices',\n"+
-		"or go (default: $MAMBAGPU_ADAPTER, else the best GPU)")
+	cmd.Flags().StringVar(p, "adapter", "", "what to compute on: the index or a part of the `NAME` of an adapter in\n"+
+		"'mambagpu devices', or go (default: $MAMBAGPU_ADAPTER, else the best GPU)")
 	cmd.RegisterFlagCompletionFunc("adapter", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		found, _ := wgpu.Adapters()
 		names := []string{goAdapter}

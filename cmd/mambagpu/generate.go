@@ -39,7 +39,7 @@ func (a *app) generateCommand() *cobra.Command {
 		Use:   "generate",
 		Short: "Continue a text",
 		Long: `Continue a text with a model. Without --prompt and --ids the model that ships goes
-on from "` + shippedPrompt + `".
+on after "` + shippedPrompt + `"
 
 The text streams to standard output as it comes. On a terminal the prompt comes
 first, and a line about speed last. Where the model has no tokenizer the new
@@ -53,7 +53,7 @@ measurable). Interrupted, the command prints what it has and exits with 130.`,
   mambagpu generate --prompt "And the whale" --temperature 0.8 --top-p 0.95 --seed 7
   mambagpu generate --model mamba-130m-hf --prompt - < prompt.txt
   mambagpu generate --ids 39,70,1018 --max-tokens 32 --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.complete(cmd, prompt, ids); err != nil {
 				return err
@@ -204,6 +204,10 @@ func (a *app) stream(ctx context.Context, model loaded, o generateOptions, g *ge
 		if a.stdout.err != nil {
 			return a.stdout.err
 		}
+	}
+	if len(g.IDs) == 0 && ctx.Err() == nil { // the text ended at once
+		bar.close()
+		show.echo(model, g)
 	}
 	g.Prefill, g.Decode = clock.speeds(len(g.PromptIDs))
 	show.end()

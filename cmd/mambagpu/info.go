@@ -52,7 +52,7 @@ func (a *app) infoCommand() *cobra.Command {
 and the bytes of state that a sequence needs. Weights are not read.`,
 		Example: `  mambagpu info
   mambagpu info --model mamba-130m-hf --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			info, err := describe(from)
 			if err != nil {

@@ -17,16 +17,21 @@ const (
 )
 
 // unit is what a step counts in.
-type unit struct {
-	name string
-	show func(int64) string
-}
+type unit string
 
-var (
-	unitBytes  = unit{"bytes", func(n int64) string { return formatBytes(uint64(max(n, 0))) }}
-	unitTokens = unit{"tokens", func(n int64) string { return formatCount(n) + " tokens" }}
-	unitCases  = unit{"cases", func(n int64) string { return formatCount(n) + " cases" }}
+const (
+	unitBytes  unit = "bytes"
+	unitTokens unit = "tokens"
+	unitCases  unit = "cases"
 )
+
+// part says how much is done, such as "3 of 8 cases".
+func (u unit) part(done, total int64) string {
+	if u == unitBytes {
+		return formatBytes(uint64(max(done, 0))) + " of " + formatBytes(uint64(max(total, 0)))
+	}
+	return formatCount(done) + " of " + formatCount(total) + " " + string(u)
+}
 
 // progress shows how far a long step is: a bar on a terminal, lines elsewhere.
 type progress struct {
@@ -79,7 +84,7 @@ func (p *progress) draw(now time.Time, done, total int64) {
 		p.bar = progressbar.NewOptions64(total,
 			progressbar.OptionSetWriter(p.w),
 			progressbar.OptionSetDescription(p.label),
-			progressbar.OptionShowBytes(p.unit.name == unitBytes.name),
+			progressbar.OptionShowBytes(p.unit == unitBytes),
 			progressbar.OptionShowCount(),
 			progressbar.OptionSetWidth(30),
 			progressbar.OptionThrottle(60*time.Millisecond),
@@ -93,5 +98,5 @@ func (p *progress) print(now time.Time, done, total int64) {
 		return
 	}
 	p.last = now
-	fmt.Fprintf(p.w, "%s: %s of %s\n", p.label, p.unit.show(done), p.unit.show(total))
+	fmt.Fprintf(p.w, "%s: %s\n", p.label, p.unit.part(done, total))
 }

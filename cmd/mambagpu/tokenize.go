@@ -29,7 +29,7 @@ read of the model.`,
 		Example: `  mambagpu tokenize "Call me Ishmael."
   mambagpu tokenize - < chapter.txt
   mambagpu tokenize --decode 39,70,1018`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneText,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch decoding := cmd.Flags().Changed("decode"); {
 			case decoding && len(args) > 0:
@@ -47,6 +47,14 @@ read of the model.`,
 	cmd.Flags().StringVar(&o.decode, "decode", "", "print the text of `IDS`, separated by commas or spaces")
 	addJSONFlag(cmd, &o.json)
 	return cmd
+}
+
+// oneText asks for one argument at most.
+func oneText(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usagef("%d arguments: quote TEXT as one", len(args))
+	}
+	return nil
 }
 
 func (a *app) encode(ctx context.Context, o tokenizeOptions, content string) error {

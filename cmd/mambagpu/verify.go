@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -64,7 +66,7 @@ taken each time, past the end of the text. Exits with 1 if one check fails.`,
 		Example: `  mambagpu verify
   mambagpu verify --adapter go
   mambagpu verify --model DIR --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v, err := a.verify(cmd.Context(), from, dev)
 			if err != nil {
@@ -142,19 +144,30 @@ func (e *expectation) verify(ctx context.Context, m *mamba.Model) ([]verdict, er
 	}
 	defer state.Close()
 	logits, err := m.Prefill(ctx, state, e.IDs)
+	if errors.Is(err, mamba.ErrNotFinite) {
+		return append(out, notFinite(checkLogits, err)), nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	out = append(out, e.compareLogits(logits))
 	ids, err := greedy(ctx, m, state, logits, len(e.GreedyIDs))
+	if errors.Is(err, mamba.ErrNotFinite) {
+		return append(out, notFinite(checkGreedy, err)), nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	return append(out, e.compareGreedy(ids)), nil
 }
 
+// notFinite is the verdict on a device that computes no numbers.
+func notFinite(check string, err error) verdict {
+	return verdict{Check: check, Note: message(err)}
+}
+
 // greedy returns n ids, each the likeliest after those before it, beginning with
-// the likeliest of logits. It ends early for nothing: no token ends the text.
+// the likeliest of logits. No token ends the text.
 func greedy(ctx context.Context, m *mamba.Model, s *mamba.State, logits []float32, n int) ([]int, error) {
 	ids := []int{argmax(logits)}
 	for len(ids) < n {
@@ -179,8 +192,7 @@ func argmax(v []float32) int {
 }
 
 func (e *expectation) compareTokens(tok *tokenizer.Tokenizer) verdict {
-	v := compareIDs(checkTokens, tok.Encode(*e.Prompt), e.IDs)
-	return v
+	return compareIDs(checkTokens, tok.Encode(*e.Prompt), e.IDs)
 }
 
 func (e *expectation) compareGreedy(ids []int) verdict {
@@ -321,9 +333,11 @@ func (a *app) printFailures(v verification) {
 
 // device names adapter, backend and driver.
 func (v verification) device() string {
-	parts := v.Adapter + ", " + v.Backend
-	if v.Driver != "" {
-		parts += ", " + v.Driver
+	parts := []string{v.Adapter}
+	for _, part := range []string{v.Backend, v.Driver} {
+		if part != "" && !strings.EqualFold(part, v.Adapter) {
+			parts = append(parts, part)
+		}
 	}
-	return parts
+	return strings.Join(parts, ", ")
 }

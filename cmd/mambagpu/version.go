@@ -29,7 +29,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Short: "Say which build this is",
 		Example: `  mambagpu version
   mambagpu version --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := readVersion()
 			if asJSON {

@@ -1,0 +1,109 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// command is the program as its own process, by a link to the test binary that
+// has its name.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	link := filepath.Join(t.TempDir(), "mambagpu")
+	require.NoError(t, os.Symlink(self, link))
+	return exec.Command(link, args...)
+}
+
+var endless = []string{"generate", "--adapter", "go", "--ignore-eos", "--max-tokens", "100000000"}
+
+func exitStatus(t *testing.T, err error) int {
+	t.Helper()
+	e, ok := errors.AsType[*exec.ExitError](err)
+	require.True(t, ok, "%v", err)
+	return e.ExitCode()
+}
+
+func TestInterruptKeepsText(t *testing.T) {
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		cmd := command(t, endless...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		out, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		begin := make([]byte, 20)
+		_, err = io.ReadFull(out, begin)
+		require.NoError(t, err)
+		require.NoError(t, cmd.Process.Signal(sig))
+		rest, err := io.ReadAll(out)
+		require.NoError(t, err)
+		require.Equal(t, exitInterrupted, exitStatus(t, cmd.Wait()))
+		text := string(begin) + string(rest)
+		require.True(t, strings.HasPrefix(text, " The United States, as a"), "%q", text)
+		require.True(t, strings.HasSuffix(text, "\n"), "%q", text)
+		require.Empty(t, stderr.String())
+	}
+}
+
+func TestInterruptKeepsJSON(t *testing.T) {
+	cmd := command(t, append(endless, "--json", "--prompt", "-")...)
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	require.NoError(t, cmd.Start())
+	_, err = io.WriteString(in, strings.Repeat("And the whale ", 20000))
+	require.NoError(t, err)
+	require.NoError(t, in.Close())
+	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+	require.Equal(t, exitInterrupted, exitStatus(t, cmd.Wait()))
+	if stdout.Len() == 0 { // it came before there was anything to say
+		return
+	}
+	var g generation
+	require.NoError(t, json.Unmarshal(stdout.Bytes(), &g))
+	require.Equal(t, finishInterrupted, g.Finish)
+}
+
+func TestInterruptWhileReading(t *testing.T) {
+	cmd := command(t, "tokenize", "-")
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	defer in.Close()
+	require.NoError(t, cmd.Start())
+	// More than a pipe holds: once it is written, the program is reading.
+	_, err = in.Write(make([]byte, 1<<20))
+	require.NoError(t, err)
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	require.Equal(t, exitInterrupted, exitStatus(t, cmd.Wait()))
+}
+
+func TestClosedPipe(t *testing.T) {
+	for _, args := range [][]string{endless, {"verify", "--adapter", "go"}, {"info"}, {"devices"}, {"--help"}, {"tokenize", "a"}} {
+		cmd := command(t, args...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		r, w, err := os.Pipe()
+		require.NoError(t, err)
+		cmd.Stdout = w
+		require.NoError(t, r.Close())
+		require.NoError(t, cmd.Run(), args)
+		w.Close()
+		require.NotContains(t, stderr.String(), "pipe")
+		require.NotContains(t, stderr.String(), "panic")
+	}
+}

@@ -1,0 +1,262 @@
+package shaders_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mambagpu/mambagpu/shaders"
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+// bench is one kernel at one shape, with what a run of it must do at least.
+type bench struct {
+	name     string
+	bytes    int // moved: each input read once, each output written once
+	flops    int // multiply-adds, counted as two
+	dispatch func(k *shaders.Kernels, buffer func(words int) *wgpu.Buffer) (*wgpu.Dispatch, error)
+}
+
+// buffers makes buffers of small numbers of both signs for a benchmark.
+func buffers(b *testing.B, k *shaders.Kernels) func(words int) *wgpu.Buffer {
+	return func(words int) *wgpu.Buffer {
+		buf, err := k.Device().NewBuffer("bench", uint64(words)*4)
+		if err != nil {
+			b.Skip(err) // the shape does not fit this device
+		}
+		b.Cleanup(func() { buf.Close() })
+		fill(b, buf, words)
+		return buf
+	}
+}
+
+func fill(b *testing.B, buf *wgpu.Buffer, words int) {
+	part := make([]float32, min(words, 1<<20))
+	x := uint32(12345)
+	for i := range part {
+		x = x*1664525 + 1013904223
+		part[i] = float32(int32(x)) / (1 << 33)
+	}
+	for at := 0; at < words; at += len(part) {
+		require.NoError(b, wgpu.Upload(buf, uint64(at)*4, part[:min(len(part), words-at)]))
+	}
+}
+
+// run reports the median GPU time of a kernel, or wall time where the device
+// has no timestamps.
+func (c bench) run(b *testing.B, k *shaders.Kernels) {
+	run, err := c.dispatch(k, buffers(b, k))
+	require.NoError(b, err)
+	pass := k.Device().NewPass(c.name)
+	pass.Dispatch(run)
+	defer pass.Close()
+	require.NoError(b, pass.Submit())
+	require.NoError(b, k.Device().Wait())
+	var times []time.Duration
+	for b.Loop() {
+		d, err := timed(k.Device(), pass)
+		require.NoError(b, err)
+		times = append(times, d)
+	}
+	slices.Sort(times)
+	median := times[len(times)/2]
+	b.ReportMetric(float64(median.Nanoseconds())/1e3, "us(median)")
+	b.ReportMetric(float64(times[0].Nanoseconds())/1e3, "us(min)")
+	b.ReportMetric(float64(c.bytes)/median.Seconds()/1e9, "GB/s")
+	b.ReportMetric(float64(c.flops)/median.Seconds()/1e12, "TFLOP/s")
+}
+
+func timed(d *wgpu.Device, pass *wgpu.Pass) (time.Duration, error) {
+	if d.Timestamps() {
+		t, err := pass.SubmitTimed()
+		if err != nil {
+			return 0, err
+		}
+		return t[0].Time, nil
+	}
+	start := time.Now()
+	if err := pass.Submit(); err != nil {
+		return 0, err
+	}
+	err := d.Wait()
+	return time.Since(start), err
+}
+
+func runAll(b *testing.B, list []bench) {
+	k := open(b, nil)
+	for _, c := range list {
+		b.Run(c.name, func(b *testing.B) { c.run(b, k) })
+	}
+}
+
+func scanBench(batch, length, channels, states int) bench {
+	p := shaders.SelectiveScanParams{
+		Batch: batch, Length: length, Channels: channels, States: states,
+		BCStride: 2 * states, OffC: states, ZStride: channels,
+		HasZ: true, HasD: true, HasBias: true, Softplus: true,
+	}
+	rows := batch * length
+	return bench{
+		name:  fmt.Sprintf("B%d_L%d_E%d_N%d", batch, length, channels, states),
+		bytes: 4 * (4*rows*channels + rows*2*states),
+		flops: rows * channels * states * 6,
+		dispatch: func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			slots := buffer(batch)
+			ids := make([]uint32, batch)
+			for i := range ids {
+				ids[i] = uint32(i)
+			}
+			if err := wgpu.Upload(slots, 0, ids); err != nil {
+				return nil, err
+			}
+			return k.SelectiveScan(p, buffer(rows*channels), buffer(rows*channels), buffer(rows*2*states), buffer(rows*channels),
+				buffer(p.WeightCount()), slots, buffer(batch*channels*states), buffer(rows*channels))
+		},
+	}
+}
+
+func BenchmarkSelectiveScan(b *testing.B) {
+	runAll(b, []bench{
+		scanBench(1, 512, 512, 16), scanBench(1, 2048, 1536, 16), scanBench(8, 2048, 1024, 16),
+		scanBench(1, 16384, 1536, 16), scanBench(4, 2048, 1024, 64), scanBench(4, 2048, 1024, 128),
+	})
+}
+
+func matmulBench(m, n, k int, t shaders.DType) bench {
+	return bench{
+		name:  fmt.Sprintf("M%d_N%d_K%d_%v", m, n, k, t),
+		bytes: 4*(m*k+m*n) + n*k*t.Size(),
+		flops: 2 * m * n * k,
+		dispatch: func(ks *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			p := shaders.MatmulParams{M: m, N: n, K: k, LDA: k, LDC: n, Weights: t}
+			a, w, c := buffer(m*k), buffer(int(shaders.MatrixBytes(t, n, k)/4)), buffer(m*n)
+			if m <= shaders.MaxMatvecRows {
+				return ks.Matvec(p, a, w, nil, c)
+			}
+			return ks.Matmul(p, a, w, nil, c)
+		},
+	}
+}
+
+func BenchmarkMatmul(b *testing.B) {
+	runAll(b, []bench{
+		matmulBench(256, 1024, 256, shaders.F32), matmulBench(2048, 3072, 768, shaders.F32),
+		matmulBench(2048, 80, 1536, shaders.F32), matmulBench(2048, 768, 1536, shaders.F32),
+		matmulBench(4096, 4096, 4096, shaders.F32), matmulBench(4096, 4096, 4096, shaders.F16),
+	})
+}
+
+func BenchmarkMatvec(b *testing.B) {
+	runAll(b, []bench{
+		matmulBench(1, 1024, 256, shaders.F16), matmulBench(1, 3072, 768, shaders.F16), matmulBench(1, 50280, 768, shaders.F16),
+		matmulBench(1, 10240, 2560, shaders.F16), matmulBench(8, 10240, 2560, shaders.F16), matmulBench(1, 10240, 2560, shaders.F32),
+	})
+}
+
+func convBench(batch, length, channels, width int) bench {
+	rows := batch * length
+	p := shaders.CausalConvParams{Batch: batch, Length: length, Channels: channels, Width: width, Stride: channels, Bias: true, SiLU: true}
+	return bench{
+		name:  fmt.Sprintf("B%d_L%d_E%d_K%d", batch, length, channels, width),
+		bytes: 8 * rows * channels,
+		flops: 2 * rows * channels * width,
+		dispatch: func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			slots := buffer(batch)
+			if err := wgpu.Upload(slots, 0, make([]uint32, batch)); err != nil {
+				return nil, err
+			}
+			step := k.CausalConv
+			if length == 1 {
+				step = k.CausalConvStep
+			}
+			return step(p, buffer(rows*channels), buffer(channels*(width+1)), slots, buffer(channels*(width-1)), buffer(rows*channels))
+		},
+	}
+}
+
+func BenchmarkCausalConv(b *testing.B) {
+	runAll(b, []bench{convBench(1, 512, 512, 4), convBench(8, 2048, 1024, 4)})
+}
+
+func BenchmarkCausalConvStep(b *testing.B) {
+	runAll(b, []bench{convBench(1, 1, 1536, 4)})
+}
+
+func BenchmarkSelectiveScanStep(b *testing.B) {
+	var list []bench
+	for _, channels := range []int{1536, 5120} {
+		c := scanBench(1, 1, channels, 16)
+		c.bytes += 4 * channels * 16 * 3 // A, and the state twice
+		c.dispatch = stepDispatch(channels)
+		list = append(list, c)
+	}
+	runAll(b, list)
+}
+
+func stepDispatch(channels int) func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	p := shaders.SelectiveScanParams{Batch: 1, Length: 1, Channels: channels, States: 16, BCStride: 32, OffC: 16, ZStride: channels, HasZ: true, HasD: true}
+	return func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+		slots := buffer(1)
+		if err := wgpu.Upload(slots, 0, []uint32{0}); err != nil {
+			return nil, err
+		}
+		return k.SelectiveScanStep(p, buffer(channels), buffer(channels), buffer(32), buffer(channels),
+			buffer(p.WeightCount()), slots, buffer(channels*16), buffer(channels))
+	}
+}
+
+func BenchmarkDtProj(b *testing.B) {
+	runAll(b, []bench{{
+		name: "T2048_E1536_R48", bytes: 4 * 2048 * (1536 + 48), flops: 2 * 2048 * 1536 * 48,
+		dispatch: func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			p := shaders.DtProjParams{Rows: 2048, Channels: 1536, Rank: 48, Stride: 80, Weights: shaders.F32}
+			return k.DtProj(p, buffer(2048*80), buffer(48*1536), buffer(1536), buffer(2048*1536))
+		},
+	}})
+}
+
+func BenchmarkRMSNorm(b *testing.B) {
+	runAll(b, []bench{{
+		name: "T2048_D2560", bytes: 8 * 2048 * 2560, flops: 4 * 2048 * 2560,
+		dispatch: func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			p := shaders.RMSNormParams{Rows: 2048, Width: 2560, Eps: 1e-5}
+			return k.RMSNorm(p, buffer(2048*2560), buffer(2560), buffer(2048*2560))
+		},
+	}})
+}
+
+func BenchmarkEmbedding(b *testing.B) {
+	runAll(b, []bench{{
+		name: "T2048_D768_F16", bytes: 2048 * 768 * 6,
+		dispatch: func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			p := shaders.EmbeddingParams{Tokens: 2048, Width: 768, Rows: 50280, Table: shaders.F16}
+			ids := buffer(2048)
+			if err := wgpu.Upload(ids, 0, make([]uint32, 2048)); err != nil {
+				return nil, err
+			}
+			return k.Embedding(p, ids, buffer(50280*768/2), buffer(2048*768))
+		},
+	}})
+}
+
+func BenchmarkResidualAdd(b *testing.B) {
+	const n = 2048 * 2560
+	runAll(b, []bench{{
+		name: "T2048_D2560", bytes: 12 * n, flops: n,
+		dispatch: func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			return k.ResidualAdd(shaders.ResidualAddParams{Count: n}, buffer(n), buffer(n))
+		},
+	}})
+}
+
+func BenchmarkArgmax(b *testing.B) {
+	runAll(b, []bench{{
+		name: "B1_V50280", bytes: 4 * 50280,
+		dispatch: func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			return k.Argmax(shaders.ArgmaxParams{Rows: 1, Width: 50280, Stride: 50280}, buffer(50280), buffer(1))
+		},
+	}})
+}
