@@ -11,6 +11,18 @@ func (k *Kernels) Matvec(p MatmulParams, a, w, bias, c *wgpu.Buffer) (*wgpu.Disp
 		return nil, err
 	}
 	v := p.variant()
-	v.Rows = p.M
-	return k.dispatch("matvec", v, p.uniform(), spread(ceilDiv(p.N, 8)), a, w, orElse(bias, w), c)
+	v.Rows, v.Lanes = p.M, matvecLanes(p.N, p.K)
+	v.Columns = 128 / v.Lanes
+	return k.dispatch("matvec", v, p.uniform(), spread(ceilDiv(p.N, v.Columns)), a, w, orElse(bias, w), c)
+}
+
+// matvecLanes shares each row of w among more invocations, up to the whole
+// workgroup of 128, while there are too few workgroups to fill a large GPU and
+// the row is long enough to share.
+func matvecLanes(n, k int) int {
+	lanes := 16
+	for lanes < 128 && n*lanes < 1024*128 && k >= 16*lanes {
+		lanes *= 2
+	}
+	return lanes
 }

@@ -3,12 +3,13 @@
 //
 //   c[m*ldc + off_c + n] = sum_k a[m*lda + off_a + k] * w[n,k] + bias[off_bias + n]
 //
-// A workgroup computes 8 columns of c. 16 invocations share a row of w, four
-// neighbouring elements each, so that it is read in order and once.
+// A workgroup computes {{.Columns}} column(s) of c. {{.Lanes}} invocations share a row of w, four
+// neighbouring elements each, so that it is read in order and once. Each has
+// four loads on their way at a time.
 //
 // In      a (m, k) with leading dimension lda; w (n, k), padded rows; bias (off_bias + n)
 // Out     c (m, n) with leading dimension ldc
-// Grid    ceil(n/8) workgroups over x and y; 128 invocations
+// Grid    ceil(n/{{.Columns}}) workgroups over x and y; 128 invocations
 // Memory  {{mul .Rows 512}} bytes of partial sums
 // Tail    rows of w past the end repeat the last one and are not written
 // Twin    cpu/matvec.go
@@ -29,13 +30,22 @@ fn main(
 	@builtin(num_workgroups) groups: vec3<u32>,
 	@builtin(local_invocation_index) t: u32,
 ) {
-	let n0 = (wg.y * groups.x + wg.x) * 8u;
+	let n0 = (wg.y * groups.x + wg.x) * {{.Columns}}u;
 	let quads = (params.k + 3u) / 4u;
-	let base = min(n0 + t / 16u, params.n - 1u) * quads;
+	let base = min(n0 + t / {{.Lanes}}u, params.n - 1u) * quads;
 {{- range $m := seq .Rows}}
 	var s{{$m}} = vec4<f32>(0.0);
 {{- end}}
-	for (var q = t % 16u; q < quads; q += 16u) {
+	var q = t % {{.Lanes}}u;
+	for (; q + {{mul .Lanes 3}}u < quads; q += {{mul .Lanes 4}}u) {
+{{- range $i := seq 4}}
+		let v{{$i}} = weight(base + q + {{mul $i $.Lanes}}u);
+{{- end}}
+{{- range $m := seq .Rows}}{{range $i := seq 4}}
+		s{{$m}} = fma(v{{$i}}, activation({{$m}}u, q + {{mul $i $.Lanes}}u), s{{$m}});
+{{- end}}{{end}}
+	}
+	for (; q < quads; q += {{.Lanes}}u) {
 		let v = weight(base + q);
 {{- range $m := seq .Rows}}
 		s{{$m}} = fma(v, activation({{$m}}u, q), s{{$m}});
@@ -45,12 +55,22 @@ fn main(
 	sums[{{mul $m 128}}u + t] = (s{{$m}}.x + s{{$m}}.y) + (s{{$m}}.z + s{{$m}}.w);
 {{- end}}
 	workgroupBarrier();
-	let n = n0 + t % 8u;
-	let m = t / 8u;
+{{- if gt .Lanes 16}}
+	for (var half = {{div .Lanes 2}}u; half >= 16u; half /= 2u) {
+		if (t % {{.Lanes}}u < half) {
+{{- range $m := seq .Rows}}
+			sums[{{mul $m 128}}u + t] += sums[{{mul $m 128}}u + t + half];
+{{- end}}
+		}
+		workgroupBarrier();
+	}
+{{- end}}
+	let n = n0 + t % {{.Columns}}u;
+	let m = t / {{.Columns}}u;
 	if (m < {{.Rows}}u && n < params.n) {
 		var sum = 0.0;
 		for (var i = 0u; i < 16u; i++) {
-			sum += sums[m * 128u + (t % 8u) * 16u + i];
+			sum += sums[m * 128u + (t % {{.Columns}}u) * {{.Lanes}}u + i];
 		}
 {{- if .Bias}}
 		sum += bias[params.off_bias + n];

@@ -91,10 +91,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		if ({{if lt .Steps 8}}step < {{.Steps}}u && {{end}}first + step < params.length) {
 			let row = row0 + first + step;
 			next_u = u[row * params.channels + column];
-			next_d = delta[row * params.channels + column]{{if .HasBias}} + bias{{end}};
-{{- if .Softplus}}
-			next_d = softplus(next_d);
-{{- end}}
+			next_d = delta[row * params.channels + column];
 {{- if .HasZ}}
 			next_z = z[row * params.z_stride + params.off_z + column];
 {{- end}}
@@ -114,10 +111,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 {{- end}}
 {{- define "scan_store"}}
-		{{- /* stores the next_ registers into buffer "into" */}}
+		{{- /* stores the next_ registers, of the tile that starts at step "first", into
+		   buffer "into" */}}
 {{- $pairs := mul .Steps .Padded}}
 		{{if lt .Steps 8}}if (step < {{.Steps}}u) { {{- else}}{ {{- end}}
-			d_du[into * {{mul .Steps 16}}u + t] = vec2<f32>(next_d, next_d * next_u);
+			var d = 0.0;
+			if (first + step < params.length) {
+				d = {{if .Softplus}}softplus({{end}}next_d{{if .HasBias}} + bias{{end}}{{if .Softplus}}){{end}};
+			}
+			d_du[into * {{mul .Steps 16}}u + t] = vec2<f32>(d, d * next_u);
 		}
 {{- range $i := seq (div (add $pairs 127) 128)}}
 		{{if lt $pairs (mul (add $i 1) 128)}}if (t + {{mul $i 128}}u < {{$pairs}}u) { {{- else}}{ {{- end}}

@@ -119,9 +119,13 @@ func nativeFeature(f native.FeatureName) string {
 	return f.String()
 }
 
+// largestBuffer stands for no limit: the library takes the largest integer,
+// which drivers without a limit report, for a request of WebGPU's default.
+const largestBuffer = 1 << 40
+
 func nativeLimits(l native.Limits) Limits {
 	return Limits{
-		MaxBufferSize:        l.MaxBufferSize,
+		MaxBufferSize:        min(l.MaxBufferSize, largestBuffer),
 		MaxStorageBinding:    l.MaxStorageBufferBindingSize,
 		MaxStorageBuffers:    l.MaxStorageBuffersPerShaderStage,
 		MaxUniformBinding:    l.MaxUniformBufferBindingSize,

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -53,30 +55,31 @@ func TestInterruptKeepsText(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, exitInterrupted, exitStatus(t, cmd.Wait()))
 		text := string(begin) + string(rest)
-		require.True(t, strings.HasPrefix(text, " The United States, as a"), "%q", text)
+		require.True(t, strings.HasPrefix(text, " The United States,"), "%q", text)
 		require.True(t, strings.HasSuffix(text, "\n"), "%q", text)
 		require.Empty(t, stderr.String())
 	}
 }
 
 func TestInterruptKeepsJSON(t *testing.T) {
-	cmd := command(t, append(endless, "--json", "--prompt", "-")...)
-	in, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	var stdout bytes.Buffer
-	cmd.Stdout = &stdout
-	require.NoError(t, cmd.Start())
-	_, err = io.WriteString(in, strings.Repeat("And the whale ", 20000))
-	require.NoError(t, err)
-	require.NoError(t, in.Close())
-	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
-	require.Equal(t, exitInterrupted, exitStatus(t, cmd.Wait()))
-	if stdout.Len() == 0 { // it came before there was anything to say
-		return
+	for wait := 100 * time.Millisecond; ; wait *= 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		var stdout, stderr bytes.Buffer
+		status := run(ctx, append(endless, "--json"), strings.NewReader(""), &stdout, &stderr)
+		cancel()
+		require.Equal(t, exitInterrupted, status)
+		require.Empty(t, stderr.String())
+		if stdout.Len() == 0 { // the model was still loading
+			continue
+		}
+		var g generation
+		require.NoError(t, json.Unmarshal(stdout.Bytes(), &g))
+		require.Equal(t, finishInterrupted, g.Finish)
+		if len(g.IDs) > 1 {
+			require.True(t, strings.HasPrefix(*g.Text, " The United"), *g.Text)
+			return
+		}
 	}
-	var g generation
-	require.NoError(t, json.Unmarshal(stdout.Bytes(), &g))
-	require.Equal(t, finishInterrupted, g.Finish)
 }
 
 func TestInterruptWhileReading(t *testing.T) {

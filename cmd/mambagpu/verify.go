@@ -322,7 +322,7 @@ func (a *app) printFailures(v verification) {
 	if v.Pass {
 		return
 	}
-	fmt.Fprintf(a.stdout, "\nThis device does not compute what it should. Please report these lines:\n\n")
+	fmt.Fprintf(a.stdout, "\nThis is not what the reference implementation computes. Please report these lines:\n\n")
 	fmt.Fprintf(a.stdout, "  mambagpu %s\n  adapter  %s\n", readVersion().Version, v.device())
 	for _, c := range v.Cases {
 		if !c.Pass {
