@@ -28,8 +28,9 @@ type SelectiveScanParams struct {
 type scanVariant struct {
 	States                        int // d_state
 	PerLane                       int // states of one of the 8 lanes
-	Padded                        int // states of all lanes
+	Pairs                         int // pairs of states of a lane
 	Steps                         int // of a tile
+	Run                           int // steps whose parts of y are one vector
 	Memory                        int // bytes of workgroup memory
 	HasZ, HasD, HasBias, Softplus bool
 	Fresh                         bool
@@ -96,13 +97,15 @@ func (p SelectiveScanParams) variant() scanVariant {
 		States: p.States, PerLane: ceilDiv(p.States, 8),
 		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh,
 	}
-	v.Padded = v.PerLane * 8
-	for v.Steps = 8; scanMemory(v.Steps, v.Padded) > 16<<10; v.Steps /= 2 {
+	v.Pairs = ceilDiv(v.PerLane, 2)
+	for v.Steps = 8; scanMemory(v.Steps, v.Pairs) > 16<<10; v.Steps /= 2 {
 	}
-	v.Memory = scanMemory(v.Steps, v.Padded)
+	v.Run = min(v.Steps, 4)
+	v.Memory = scanMemory(v.Steps, v.Pairs)
 	return v
 }
 
-// scanMemory is the bytes of workgroup memory of a tile: two buffers of pairs
-// for 16 channels and for the states, and two of 9 partial sums a channel.
-func scanMemory(steps, states int) int { return 2 * 4 * steps * (2*16 + 2*states + 9*16) }
+// scanMemory is the bytes of workgroup memory of a tile: two buffers of 2
+// numbers for 16 channels and 4 for each pair of states of 8 lanes, and two of
+// 9 partial sums a channel.
+func scanMemory(steps, pairs int) int { return 2 * 4 * steps * (2*16 + 4*8*pairs + 9*16) }

@@ -18,7 +18,7 @@
 //         state (slots, channels, {{.States}})
 // Out     y (batch, length, channels); state
 // Grid    (ceil(channels/16), batch); 128 invocations
-// Memory  {{.Memory}} bytes: d and d u of 16 channels, B and C of {{.Padded}} states, twice;
+// Memory  {{.Memory}} bytes: d and d u of 16 channels, B and C of {{mul .Pairs 16}} states, twice;
 //         8 partial sums of 16 channels in rows of 9, twice
 // Tail    a step past the end is the identity (d = 0); channels past the end
 //         repeat the last one and are not written; states past {{.States}} stay 0
@@ -39,12 +39,15 @@ struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u
 {{- if .HasZ}}
 {{template "silu"}}
 {{- end}}
-{{- $steps := .Steps}}{{$dus := mul .Steps 16}}{{$pairs := mul .Steps .Padded}}{{$parts := mul .Steps 144}}
-{{- $loads := div (add $pairs 127) 128}}
+{{- $steps := .Steps}}{{$run := .Run}}{{$twins := mul .Steps (mul .Pairs 8)}}
+{{- $loads := div (add $twins 127) 128}}
 
-var<workgroup> d_du: array<vec2<f32>, {{mul 2 $dus}}>;     // [buffer][step][channel]: d, d u
-var<workgroup> b_c: array<vec2<f32>, {{mul 2 $pairs}}>;      // [buffer][step][state]: B, C
-var<workgroup> parts: array<f32, {{mul 2 $parts}}>; // [buffer][step][channel][lane], rows of 9
+// d_du[buffer][step][channel] is d and d u. b_c[buffer][step][pair][lane] is B
+// and C of states lane+16 pair and lane+16 pair+8. parts[buffer][run][channel]
+// [lane], in rows of 9, is a lane's part of y for {{$run}} steps.
+var<workgroup> d_du: array<vec2<f32>, {{mul $steps 32}}>;
+var<workgroup> b_c: array<vec4<f32>, {{mul 2 $twins}}>;
+var<workgroup> parts: array<vec{{$run}}<f32>, {{mul (div $steps $run) 288}}>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
@@ -82,7 +85,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	var u1 = 0.0; // u and z of the tile whose sums are still to be written
 	var z1 = 0.0;
 {{- range $i := seq $loads}}
-	var next_bc{{$i}} = vec2<f32>(0.0);
+	var next_bc{{$i}} = vec4<f32>(0.0);
 {{- end}}
 {{- define "scan_load"}}
 		{{- /* loads the tile that starts at step "first" into the next_ registers */}}
@@ -96,16 +99,27 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			next_z = z[row * params.z_stride + params.off_z + column];
 {{- end}}
 		}
-{{- $pairs := mul .Steps .Padded}}
-{{- range $i := seq (div (add $pairs 127) 128)}}
-		next_bc{{$i}} = vec2<f32>(0.0);
+{{- $twins := mul .Steps (mul .Pairs 8)}}
+{{- range $i := seq (div (add $twins 127) 128)}}
+		next_bc{{$i}} = vec4<f32>(0.0);
 		{
 			let i = t + {{mul $i 128}}u;
-			let s = i / {{$.Padded}}u;
-			let n = i % {{$.Padded}}u;
-			if ({{if lt $pairs (mul (add $i 1) 128)}}i < {{$pairs}}u && {{end}}first + s < params.length{{if lt $.States $.Padded}} && n < {{$.States}}u{{end}}) {
+			let s = i / {{mul $.Pairs 8}}u;
+			let n = i % {{mul $.Pairs 8}}u / 8u * 16u + i % 8u;
+			if ({{if lt $twins (mul (add $i 1) 128)}}i < {{$twins}}u && {{end}}first + s < params.length) {
 				let at = (row0 + first + s) * params.bc_stride + n;
-				next_bc{{$i}} = vec2<f32>(bc[at + params.off_b], bc[at + params.off_c]);
+{{- if eq (mod $.States 16) 0}}
+				next_bc{{$i}} = vec4<f32>(bc[at + params.off_b], bc[at + params.off_c], bc[at + 8u + params.off_b], bc[at + 8u + params.off_c]);
+{{- else}}
+				if (n < {{$.States}}u) {
+					next_bc{{$i}}.x = bc[at + params.off_b];
+					next_bc{{$i}}.y = bc[at + params.off_c];
+				}
+				if (n + 8u < {{$.States}}u) {
+					next_bc{{$i}}.z = bc[at + 8u + params.off_b];
+					next_bc{{$i}}.w = bc[at + 8u + params.off_c];
+				}
+{{- end}}
 			}
 		}
 {{- end}}
@@ -113,7 +127,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- define "scan_store"}}
 		{{- /* stores the next_ registers, of the tile that starts at step "first", into
 		   buffer "into" */}}
-{{- $pairs := mul .Steps .Padded}}
+{{- $twins := mul .Steps (mul .Pairs 8)}}
 		{{if lt .Steps 8}}if (step < {{.Steps}}u) { {{- else}}{ {{- end}}
 			var d = 0.0;
 			if (first + step < params.length) {
@@ -121,18 +135,19 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			}
 			d_du[into * {{mul .Steps 16}}u + t] = vec2<f32>(d, d * next_u);
 		}
-{{- range $i := seq (div (add $pairs 127) 128)}}
-		{{if lt $pairs (mul (add $i 1) 128)}}if (t + {{mul $i 128}}u < {{$pairs}}u) { {{- else}}{ {{- end}}
-			b_c[into * {{$pairs}}u + t + {{mul $i 128}}u] = next_bc{{$i}};
+{{- range $i := seq (div (add $twins 127) 128)}}
+		{{if lt $twins (mul (add $i 1) 128)}}if (t + {{mul $i 128}}u < {{$twins}}u) { {{- else}}{ {{- end}}
+			b_c[into * {{$twins}}u + t + {{mul $i 128}}u] = next_bc{{$i}};
 		}
 {{- end}}
 {{- end}}
 {{- define "scan_write"}}
 		{{- /* sums and writes y of the tile that starts at step "done", from buffer "prior" */}}
 		if (writes && done + step < params.length) {
-			let at = prior * {{mul .Steps 144}}u + t * 9u;
-			var sum = ((parts[at] + parts[at + 1u]) + (parts[at + 2u] + parts[at + 3u]))
-				+ ((parts[at + 4u] + parts[at + 5u]) + (parts[at + 6u] + parts[at + 7u]));
+			let at = prior * {{mul (div .Steps .Run) 144}}u + (step / {{.Run}}u * 16u + t % 16u) * 9u;
+			let i = step % {{.Run}}u;
+			var sum = ((parts[at][i] + parts[at + 1u][i]) + (parts[at + 2u][i] + parts[at + 3u][i]))
+				+ ((parts[at + 4u][i] + parts[at + 5u][i]) + (parts[at + 6u][i] + parts[at + 7u][i]));
 {{- if .HasD}}
 			sum = fma(skip, u1, sum);
 {{- end}}
@@ -160,17 +175,25 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		z1 = next_z;
 		let first = k + {{$steps}}u;
 		{{template "scan_load" .}}
-		for (var s = 0u; s < {{$steps}}u; s++) {
-			let v = d_du[(buffer * {{$steps}}u + s) * 16u + c];
-			let at = (buffer * {{$steps}}u + s) * {{.Padded}}u + lane;
-			var sum = 0.0;
-{{- range $j := seq .PerLane}}
-			let p{{$j}} = b_c[at + {{mul $j 8}}u];
-			h{{$j}} = fma(exp2(v.x * a{{$j}}), h{{$j}}, v.y * p{{$j}}.x);
-			sum = fma(h{{$j}}, p{{$j}}.y, sum);
+		let at_d = buffer * {{mul $steps 16}}u + c;
+		let at_b = buffer * {{$twins}}u + lane;
+		let at_y = buffer * {{mul (div $steps $run) 144}}u + c * 9u + lane;
+{{- range $s := seq $steps}}
+		let v{{$s}} = d_du[at_d + {{mul $s 16}}u];
+		var y{{$s}} = 0.0;
+{{- range $q := seq $.Pairs}}
+		let p{{$s}}_{{$q}} = b_c[at_b + {{mul 8 (add (mul $s $.Pairs) $q)}}u];
+		h{{mul $q 2}} = fma(exp2(v{{$s}}.x * a{{mul $q 2}}), h{{mul $q 2}}, v{{$s}}.y * p{{$s}}_{{$q}}.x);
+		y{{$s}} = fma(h{{mul $q 2}}, p{{$s}}_{{$q}}.y, y{{$s}});
+{{- if lt (add (mul $q 2) 1) $.PerLane}}
+		h{{add (mul $q 2) 1}} = fma(exp2(v{{$s}}.x * a{{add (mul $q 2) 1}}), h{{add (mul $q 2) 1}}, v{{$s}}.y * p{{$s}}_{{$q}}.z);
+		y{{$s}} = fma(h{{add (mul $q 2) 1}}, p{{$s}}_{{$q}}.w, y{{$s}});
 {{- end}}
-			parts[((buffer * {{$steps}}u + s) * 16u + c) * 9u + lane] = sum;
-		}
+{{- end}}
+{{- if eq (mod (add $s 1) $run) 0}}
+		parts[at_y + {{mul (div $s $run) 144}}u] = vec{{$run}}<f32>({{range $i := seq $run}}{{if $i}}, {{end}}y{{add (sub (add $s 1) $run) $i}}{{end}});
+{{- end}}
+{{- end}}
 		buffer = 1u - buffer;
 		let into = buffer;
 		{{template "scan_store" .}}

@@ -27,6 +27,7 @@ var templates = sync.OnceValue(func() *template.Template {
 		"sub":  func(a, b int) int { return a - b },
 		"mul":  func(a, b int) int { return a * b },
 		"div":  func(a, b int) int { return a / b },
+		"mod":  func(a, b int) int { return a % b },
 		"comp": func(i int) string { return "xyzw"[i : i+1] },
 	})
 	return template.Must(t.ParseFS(files, "include/*.wgsl", "*.wgsl"))
