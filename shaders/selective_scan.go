@@ -30,10 +30,18 @@ type scanVariant struct {
 	PerLane                       int // states of one of the 8 lanes
 	Pairs                         int // pairs of states of a lane
 	Steps                         int // of a tile
-	Run                           int // steps whose parts of y are one vector
+	Runs                          int // of four steps, in a tile
+	Buffers                       int // tiles in workgroup memory
 	Memory                        int // bytes of workgroup memory
 	HasZ, HasD, HasBias, Softplus bool
 	Fresh                         bool
+}
+
+// scanPart is what templates of a part of a scan take: a state of a lane, or a
+// load.
+type scanPart struct {
+	Scan  scanVariant
+	Index int
 }
 
 // SelectiveScan dispatches the scan of u and delta (Batch, Length, Channels)
@@ -90,22 +98,27 @@ func (p SelectiveScanParams) check(c *check, maxLength int) {
 	}
 }
 
-// variant chooses the tile: as many steps, up to the 8 that 128 invocations
-// load 16 channels of at once, as keep it within 16 KiB of workgroup memory.
+// variant chooses the tile: eight steps or four, twice or once in workgroup
+// memory, the first that keeps within the 16 KiB that every device has. 256
+// states fit.
 func (p SelectiveScanParams) variant() scanVariant {
 	v := scanVariant{
-		States: p.States, PerLane: ceilDiv(p.States, 8),
+		States: p.States, PerLane: ceilDiv(p.States, 8), Pairs: ceilDiv(p.States, 16),
 		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh,
 	}
-	v.Pairs = ceilDiv(v.PerLane, 2)
-	for v.Steps = 8; scanMemory(v.Steps, v.Pairs) > 16<<10; v.Steps /= 2 {
+	for _, tile := range [][2]int{{8, 2}, {4, 2}, {4, 1}} {
+		v.Steps, v.Buffers = tile[0], tile[1]
+		v.Runs = v.Steps / 4
+		if v.Memory = v.memory(); v.Memory <= 16<<10 {
+			break
+		}
 	}
-	v.Run = min(v.Steps, 4)
-	v.Memory = scanMemory(v.Steps, v.Pairs)
 	return v
 }
 
-// scanMemory is the bytes of workgroup memory of a tile: two buffers of 2
-// numbers for 16 channels and 4 for each pair of states of 8 lanes, and two of
-// 9 partial sums a channel.
-func scanMemory(steps, pairs int) int { return 2 * 4 * steps * (2*16 + 4*8*pairs + 9*16) }
+// memory is the bytes of workgroup memory: for each buffer and step 2 numbers
+// for 16 channels and 4 for each pair of states of 8 lanes, and for each step 8
+// parts of 16 channels.
+func (v scanVariant) memory() int {
+	return 4 * v.Steps * (v.Buffers*(2*16+4*8*v.Pairs) + 8*16)
+}

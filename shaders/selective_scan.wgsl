@@ -7,10 +7,11 @@
 //
 // A workgroup owns 16 channels x 8 state lanes and walks time in tiles of
 // {{.Steps}} steps. A lane keeps {{.PerLane}} state(s) of its channel in registers. What a tile
-// needs lies in workgroup memory, in two buffers: while one is computed from,
-// the next tile is loaded for the other. Each lane's part of y goes through
-// workgroup memory, two buffers again, and is summed one tile later, so that
-// one barrier a tile is enough.
+// needs lies in workgroup memory{{if eq .Buffers 2}}, in two buffers{{end}}; while one tile is computed the next
+// is on its way from memory. Each lane's part of y goes through workgroup
+// memory to the invocations that sum and write it. These, as the ones that load
+// u, delta and z, have one channel and a run of four steps each, so that four
+// numbers go into and out of workgroup memory at once.
 //
 // In      u, delta (batch, length, channels); bc: B at off_b, C at off_c of rows
 //         of bc_stride; z at off_z of rows of z_stride; weights: A (channels, {{.States}}),
@@ -18,10 +19,10 @@
 //         state (slots, channels, {{.States}})
 // Out     y (batch, length, channels); state
 // Grid    (ceil(channels/16), batch); 128 invocations
-// Memory  {{.Memory}} bytes: d and d u of 16 channels, B and C of {{mul .Pairs 16}} states, twice;
-//         8 partial sums of 16 channels in rows of 9, twice
-// Tail    a step past the end is the identity (d = 0); channels past the end
-//         repeat the last one and are not written; states past {{.States}} stay 0
+// Memory  {{.Memory}} bytes
+// Tail    a step past the end is the identity (d = 0), loaded from the last one;
+//         channels past the end repeat the last one; neither is written; states
+//         past {{.States}} stay 0
 // Twin    cpu/selective_scan.go
 struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, pad: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -39,176 +40,170 @@ struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u
 {{- if .HasZ}}
 {{template "silu"}}
 {{- end}}
-{{- $steps := .Steps}}{{$run := .Run}}{{$twins := mul .Steps (mul .Pairs 8)}}
-{{- $loads := div (add $twins 127) 128}}
+{{- $units := mul .Runs 16}}{{$twins := mul .Steps (mul .Pairs 8)}}{{$loads := div (add $twins 127) 128}}
 
-// d_du[buffer][step][channel] is d and d u. b_c[buffer][step][pair][lane] is B
-// and C of states lane+16 pair and lane+16 pair+8. parts[buffer][run][channel]
-// [lane], in rows of 9, is a lane's part of y for {{$run}} steps.
-var<workgroup> d_du: array<vec2<f32>, {{mul $steps 32}}>;
-var<workgroup> b_c: array<vec4<f32>, {{mul 2 $twins}}>;
-var<workgroup> parts: array<vec{{$run}}<f32>, {{mul (div $steps $run) 288}}>;
+// A run is four steps. d and du hold, for [buffer][run][channel], d and d u of
+// its steps. b_c[buffer][step][pair][lane] is B and C of states lane+16 pair
+// and lane+16 pair+8. parts[run][channel][lane] is a lane's part of y for the
+// run's steps; lanes are turned by the channel, so that invocations of
+// neighbouring channels meet different banks.
+var<workgroup> d: array<vec4<f32>, {{mul .Buffers $units}}>;
+var<workgroup> du: array<vec4<f32>, {{mul .Buffers $units}}>;
+var<workgroup> b_c: array<vec4<f32>, {{mul .Buffers $twins}}>;
+var<workgroup> parts: array<vec4<f32>, {{mul $units 8}}>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+	let row0 = wg.y * params.length;
+	let last = params.length - 1u;
+
 	// As a computing lane: channel t/8, states lane, lane+8, ...
+	// exp(d A) is computed as exp2(d A log2(e)).
 	let lane = t % 8u;
 	let c = t / 8u;
 	let channel = min(wg.x * 16u + c, params.channels - 1u);
-	let row0 = wg.y * params.length;
-	let held = (slots[wg.y] * params.channels + channel) * {{.States}}u;
-	{{- /* exp(d A) = exp2(d A log2(e)) */}}
+	let held = (slots[wg.y] * params.channels + channel) * {{.States}}u + lane;
 {{- range $j := seq .PerLane}}
 	var h{{$j}} = 0.0;
 	var a{{$j}} = 0.0;
-	{{if lt (add (mul $j 8) 7) $.States}}{ {{- else}}if (lane + {{mul $j 8}}u < {{$.States}}u) { {{- end}}
+	{{template "scan_has_state" (state $ $j)}} {
 		a{{$j}} = weights[channel * {{$.States}}u + lane + {{mul $j 8}}u] * 1.442695041;
 {{- if not $.Fresh}}
-		h{{$j}} = state[held + lane + {{mul $j 8}}u];
+		h{{$j}} = state[held + {{mul $j 8}}u];
 {{- end}}
 	}
 {{- end}}
 
-	// As a loader and writer of one step and channel of a tile.
-	let step = t / 16u;
+	// As one of the first {{$units}} invocations: loads and writes run t/16 of channel
+	// t%16.
+	let loads = t < {{$units}}u;
+	let run = t / 16u * 4u;
 	let column = min(wg.x * 16u + t % 16u, params.channels - 1u);
-	let writes = {{if lt $steps 8}}step < {{$steps}}u && {{end}}wg.x * 16u + t % 16u < params.channels;
+	let writes = loads && wg.x * 16u + t % 16u < params.channels;
 {{- if .HasBias}}
 	let bias = weights[params.channels * {{if .HasD}}{{add .States 1}}u{{else}}{{.States}}u{{end}} + column];
 {{- end}}
 {{- if .HasD}}
 	let skip = weights[params.channels * {{.States}}u + column];
 {{- end}}
-	var next_d = 0.0;
-	var next_u = 0.0;
-	var next_z = 0.0;
-	var u1 = 0.0; // u and z of the tile whose sums are still to be written
-	var z1 = 0.0;
+	var next_u = vec4<f32>(0.0);
+	var next_d = vec4<f32>(0.0);
+	var next_z = vec4<f32>(0.0);
 {{- range $i := seq $loads}}
 	var next_bc{{$i}} = vec4<f32>(0.0);
 {{- end}}
-{{- define "scan_load"}}
-		{{- /* loads the tile that starts at step "first" into the next_ registers */}}
-		next_d = 0.0;
-		next_u = 0.0;
-		if ({{if lt .Steps 8}}step < {{.Steps}}u && {{end}}first + step < params.length) {
-			let row = row0 + first + step;
-			next_u = u[row * params.channels + column];
-			next_d = delta[row * params.channels + column];
-{{- if .HasZ}}
-			next_z = z[row * params.z_stride + params.off_z + column];
-{{- end}}
-		}
-{{- $twins := mul .Steps (mul .Pairs 8)}}
-{{- range $i := seq (div (add $twins 127) 128)}}
-		next_bc{{$i}} = vec4<f32>(0.0);
-		{
-			let i = t + {{mul $i 128}}u;
-			let s = i / {{mul $.Pairs 8}}u;
-			let n = i % {{mul $.Pairs 8}}u / 8u * 16u + i % 8u;
-			if ({{if lt $twins (mul (add $i 1) 128)}}i < {{$twins}}u && {{end}}first + s < params.length) {
-				let at = (row0 + first + s) * params.bc_stride + n;
-{{- if eq (mod $.States 16) 0}}
-				next_bc{{$i}} = vec4<f32>(bc[at + params.off_b], bc[at + params.off_c], bc[at + 8u + params.off_b], bc[at + 8u + params.off_c]);
-{{- else}}
-				if (n < {{$.States}}u) {
-					next_bc{{$i}}.x = bc[at + params.off_b];
-					next_bc{{$i}}.y = bc[at + params.off_c];
-				}
-				if (n + 8u < {{$.States}}u) {
-					next_bc{{$i}}.z = bc[at + 8u + params.off_b];
-					next_bc{{$i}}.w = bc[at + 8u + params.off_c];
-				}
-{{- end}}
-			}
-		}
-{{- end}}
-{{- end}}
-{{- define "scan_store"}}
-		{{- /* stores the next_ registers, of the tile that starts at step "first", into
-		   buffer "into" */}}
-{{- $twins := mul .Steps (mul .Pairs 8)}}
-		{{if lt .Steps 8}}if (step < {{.Steps}}u) { {{- else}}{ {{- end}}
-			var d = 0.0;
-			if (first + step < params.length) {
-				d = {{if .Softplus}}softplus({{end}}next_d{{if .HasBias}} + bias{{end}}{{if .Softplus}}){{end}};
-			}
-			d_du[into * {{mul .Steps 16}}u + t] = vec2<f32>(d, d * next_u);
-		}
-{{- range $i := seq (div (add $twins 127) 128)}}
-		{{if lt $twins (mul (add $i 1) 128)}}if (t + {{mul $i 128}}u < {{$twins}}u) { {{- else}}{ {{- end}}
-			b_c[into * {{$twins}}u + t + {{mul $i 128}}u] = next_bc{{$i}};
-		}
-{{- end}}
-{{- end}}
-{{- define "scan_write"}}
-		{{- /* sums and writes y of the tile that starts at step "done", from buffer "prior" */}}
-		if (writes && done + step < params.length) {
-			let at = prior * {{mul (div .Steps .Run) 144}}u + (step / {{.Run}}u * 16u + t % 16u) * 9u;
-			let i = step % {{.Run}}u;
-			var sum = ((parts[at][i] + parts[at + 1u][i]) + (parts[at + 2u][i] + parts[at + 3u][i]))
-				+ ((parts[at + 4u][i] + parts[at + 5u][i]) + (parts[at + 6u][i] + parts[at + 7u][i]));
-{{- if .HasD}}
-			sum = fma(skip, u1, sum);
-{{- end}}
-{{- if .HasZ}}
-			sum *= silu(z1);
-{{- end}}
-			y[(row0 + done + step) * params.channels + column] = sum;
-		}
-{{- end}}
-	{
-		let first = 0u;
-		let into = 0u;
-		{{template "scan_load" .}}
-		{{template "scan_store" .}}
-	}
+	var k = 0u;
+	{{template "scan_load" .}}
+{{- if eq .Buffers 2}}
 	var buffer = 0u;
-	for (var k = 0u; k < params.length; k += {{$steps}}u) {
-		workgroupBarrier();
-		if (k > 0u) {
-			let done = k - {{$steps}}u;
-			let prior = 1u - buffer;
-			{{template "scan_write" .}}
+{{- else}}
+	let buffer = 0u;
+{{- end}}
+	for (; k < params.length; k += {{.Steps}}u) {
+		// Store the tile that was loaded.
+		let now_u = next_u;
+{{- if .HasZ}}
+		let now_z = next_z;
+{{- end}}
+		if (loads) {
+{{- range $i := seq 4}}
+			let d{{$i}} = select(0.0, {{if $.Softplus}}softplus({{end}}next_d.{{comp $i}}{{if $.HasBias}} + bias{{end}}{{if $.Softplus}}){{end}}, k + run + {{$i}}u <= last);
+{{- end}}
+			let steps = vec4<f32>(d0, d1, d2, d3);
+			d[buffer * {{$units}}u + t] = steps;
+			du[buffer * {{$units}}u + t] = steps * now_u;
 		}
-		u1 = next_u;
-		z1 = next_z;
-		let first = k + {{$steps}}u;
+{{- range $i := seq $loads}}
+		{{template "scan_has_twin" (state $ $i)}} {
+			b_c[buffer * {{$twins}}u + t + {{mul $i 128}}u] = next_bc{{$i}};
+		}
+{{- end}}
+		workgroupBarrier();
+
+		// Load the next tile; nothing waits for it until it is stored.
+		k += {{.Steps}}u;
 		{{template "scan_load" .}}
-		let at_d = buffer * {{mul $steps 16}}u + c;
+		k -= {{.Steps}}u;
+
+		// Compute this one.
+		let at_d = buffer * {{$units}}u + c;
 		let at_b = buffer * {{$twins}}u + lane;
-		let at_y = buffer * {{mul (div $steps $run) 144}}u + c * 9u + lane;
-{{- range $s := seq $steps}}
-		let v{{$s}} = d_du[at_d + {{mul $s 16}}u];
+{{- range $r := seq .Runs}}
+		let d{{$r}} = d[at_d + {{mul $r 16}}u];
+		let du{{$r}} = du[at_d + {{mul $r 16}}u];
+{{- range $i := seq 4}}{{$s := add (mul $r 4) $i}}
 		var y{{$s}} = 0.0;
-{{- range $q := seq $.Pairs}}
+{{- range $q := seq $.Pairs}}{{$even := mul $q 2}}{{$odd := add $even 1}}
 		let p{{$s}}_{{$q}} = b_c[at_b + {{mul 8 (add (mul $s $.Pairs) $q)}}u];
-		h{{mul $q 2}} = fma(exp2(v{{$s}}.x * a{{mul $q 2}}), h{{mul $q 2}}, v{{$s}}.y * p{{$s}}_{{$q}}.x);
-		y{{$s}} = fma(h{{mul $q 2}}, p{{$s}}_{{$q}}.y, y{{$s}});
-{{- if lt (add (mul $q 2) 1) $.PerLane}}
-		h{{add (mul $q 2) 1}} = fma(exp2(v{{$s}}.x * a{{add (mul $q 2) 1}}), h{{add (mul $q 2) 1}}, v{{$s}}.y * p{{$s}}_{{$q}}.z);
-		y{{$s}} = fma(h{{add (mul $q 2) 1}}, p{{$s}}_{{$q}}.w, y{{$s}});
+		h{{$even}} = fma(exp2(d{{$r}}.{{comp $i}} * a{{$even}}), h{{$even}}, du{{$r}}.{{comp $i}} * p{{$s}}_{{$q}}.x);
+		y{{$s}} = fma(h{{$even}}, p{{$s}}_{{$q}}.y, y{{$s}});
+{{- if lt $odd $.PerLane}}
+		h{{$odd}} = fma(exp2(d{{$r}}.{{comp $i}} * a{{$odd}}), h{{$odd}}, du{{$r}}.{{comp $i}} * p{{$s}}_{{$q}}.z);
+		y{{$s}} = fma(h{{$odd}}, p{{$s}}_{{$q}}.w, y{{$s}});
 {{- end}}
 {{- end}}
-{{- if eq (mod (add $s 1) $run) 0}}
-		parts[at_y + {{mul (div $s $run) 144}}u] = vec{{$run}}<f32>({{range $i := seq $run}}{{if $i}}, {{end}}y{{add (sub (add $s 1) $run) $i}}{{end}});
 {{- end}}
+		parts[({{mul $r 16}}u + c) * 8u + (lane ^ (c % 8u))] = vec4<f32>(y{{mul $r 4}}, y{{add (mul $r 4) 1}}, y{{add (mul $r 4) 2}}, y{{add (mul $r 4) 3}});
 {{- end}}
+		workgroupBarrier();
+
+		// Sum and write its y.
+		if (writes) {
+			let at = t * 8u;
+			let turn = t % 8u;
+			var sum = ((parts[at + turn] + parts[at + (1u ^ turn)]) + (parts[at + (2u ^ turn)] + parts[at + (3u ^ turn)]))
+				+ ((parts[at + (4u ^ turn)] + parts[at + (5u ^ turn)]) + (parts[at + (6u ^ turn)] + parts[at + (7u ^ turn)]));
+{{- if .HasD}}
+			sum = fma(vec4<f32>(skip), now_u, sum);
+{{- end}}
+			let first = k + run;
+			let row = row0 + first;
+{{- range $i := seq 4}}
+			if (first + {{$i}}u <= last) { y[(row + {{$i}}u) * params.channels + column] = sum.{{comp $i}}{{if $.HasZ}} * silu(now_z.{{comp $i}}){{end}}; }
+{{- end}}
+		}
+{{- if eq .Buffers 2}}
 		buffer = 1u - buffer;
-		let into = buffer;
-		{{template "scan_store" .}}
-	}
-	workgroupBarrier();
-	{
-		let done = (params.length - 1u) / {{$steps}}u * {{$steps}}u;
-		let prior = 1u - buffer;
-		{{template "scan_write" .}}
+{{- end}}
 	}
 	if (wg.x * 16u + c < params.channels) {
 {{- range $j := seq .PerLane}}
-		{{if lt (add (mul $j 8) 7) $.States}}{ {{- else}}if (lane + {{mul $j 8}}u < {{$.States}}u) { {{- end}}
-			state[held + lane + {{mul $j 8}}u] = h{{$j}};
+		{{template "scan_has_state" (state $ $j)}} {
+			state[held + {{mul $j 8}}u] = h{{$j}};
 		}
 {{- end}}
 	}
 }
+{{- /* The condition under which lane+8j is a state. */}}
+{{- define "scan_has_state"}}{{if gt .Scan.States (add (mul .Index 8) 7)}}{{else}}if (lane + {{mul .Index 8}}u < {{.Scan.States}}u){{end}}{{end}}
+{{- /* The condition under which load i of B and C has something to load. */}}
+{{- define "scan_has_twin"}}{{$twins := mul .Scan.Steps (mul .Scan.Pairs 8)}}{{if lt $twins (mul (add .Index 1) 128)}}if (t + {{mul .Index 128}}u < {{$twins}}u){{end}}{{end}}
+{{- /* Loads the tile that starts at step k into the next_ registers. */}}
+{{- define "scan_load"}}
+		if (loads) {
+{{- range $i := seq 4}}
+			let r{{$i}} = row0 + min(k + run + {{$i}}u, last);
+			next_u.{{comp $i}} = u[r{{$i}} * params.channels + column];
+			next_d.{{comp $i}} = delta[r{{$i}} * params.channels + column];
+{{- if $.HasZ}}
+			next_z.{{comp $i}} = z[r{{$i}} * params.z_stride + params.off_z + column];
+{{- end}}
+{{- end}}
+		}
+{{- $row := mul .Pairs 8}}
+{{- range $i := seq (div (add (mul .Steps $row) 127) 128)}}
+		{{template "scan_has_twin" (state $ $i)}} {
+			let i = t + {{mul $i 128}}u;
+			let n = i % {{$row}}u / 8u * 16u + i % 8u;
+			let at = (row0 + min(k + i / {{$row}}u, last)) * params.bc_stride + n;
+			{{if lt (mod (sub $.States 1) 16) 15}}if (n < {{$.States}}u) {{end}}{
+				next_bc{{$i}}.x = bc[at + params.off_b];
+				next_bc{{$i}}.y = bc[at + params.off_c];
+			}
+			{{if lt (mod (sub $.States 1) 16) 15}}if (n + 8u < {{$.States}}u) {{end}}{
+				next_bc{{$i}}.z = bc[at + 8u + params.off_b];
+				next_bc{{$i}}.w = bc[at + 8u + params.off_c];
+			}
+		}
+{{- end}}
+{{- end}}

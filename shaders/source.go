@@ -23,12 +23,14 @@ var templates = sync.OnceValue(func() *template.Template {
 			}
 			return s
 		},
-		"add":  func(a, b int) int { return a + b },
-		"sub":  func(a, b int) int { return a - b },
-		"mul":  func(a, b int) int { return a * b },
-		"div":  func(a, b int) int { return a / b },
-		"mod":  func(a, b int) int { return a % b },
-		"comp": func(i int) string { return "xyzw"[i : i+1] },
+		"add": func(a, b int) int { return a + b },
+		"sub": func(a, b int) int { return a - b },
+		"mul": func(a, b int) int { return a * b },
+		"div": func(a, b int) int { return a / b },
+		"mod": func(a, b int) int { return a % b },
+		// state passes a numbered part of a scan to a template.
+		"state": func(v scanVariant, i int) scanPart { return scanPart{v, i} },
+		"comp":  func(i int) string { return "xyzw"[i : i+1] },
 	})
 	return template.Must(t.ParseFS(files, "include/*.wgsl", "*.wgsl"))
 })
