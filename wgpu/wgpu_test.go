@@ -259,31 +259,23 @@ func TestLimits(t *testing.T) {
 	assert.Equal(t, "MaxStorageBuffers", limit.Name)
 }
 
-// TestOutOfMemory asks for more than any machine has: each answer is a buffer
-// or a typed error, and the device works on.
+// TestOutOfMemory asks for more than any machine has: the answer is a typed
+// error, and the device works on.
 func TestOutOfMemory(t *testing.T) {
-	d := openTest(t, &Options{MemoryBudget: 1 << 50})
+	d := openTest(t, nil)
+	size := d.Limits().MaxBufferSize
 	if d.info.Kind == CPU {
-		t.Log("a software adapter's memory is the machine's own: only the budget guards it")
-		d.budget = 64 << 20
+		// A software adapter's memory is the machine's own, and its system may
+		// promise what it does not have: only the budget guards it.
+		d.budget = size - 16
 	}
-	size := min(d.Limits().MaxBufferSize, 2<<30)
-	var got []*Buffer
-	for range 4096 {
-		b, err := d.NewBuffer("fill", size)
-		if err != nil {
-			var memory *MemoryError
-			var limit *LimitError
-			require.True(t, errors.As(err, &memory) || errors.As(err, &limit), "%v", err)
-			t.Logf("after %d buffers: %v", len(got), err)
-			break
-		}
-		got = append(got, b)
-	}
-	for _, b := range got {
-		b.Close()
-	}
-	require.NoError(t, d.Wait())
+	_, err := d.NewBuffer("terabyte", size)
+	var memory *MemoryError
+	var limit *LimitError
+	require.True(t, errors.As(err, &memory) || errors.As(err, &limit), "%v", err)
+	assert.Contains(t, err.Error(), "terabyte")
+	t.Log(err)
+
 	x := newBuffer(t, d, "x", 16)
 	require.NoError(t, Upload(x, 0, []uint32{7}))
 	var v [1]uint32

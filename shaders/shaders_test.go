@@ -1,0 +1,206 @@
+package shaders
+
+import (
+	"io"
+	"math"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+// TestParams holds the fields that each shader declares against those that its
+// wrapper lays out.
+func TestParams(t *testing.T) {
+	m := MatmulParams{M: 1, N: 2, K: 3, LDA: 4, OffA: 5, LDC: 6, OffC: 7, OffBias: 8}
+	conv := CausalConvParams{Length: 1, Channels: 2, Stride: 3, Offset: 4}
+	scan := []string{"length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z"}
+	fields := map[string][]string{
+		"matmul":              {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"matvec":              {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"causal_conv":         {"length", "channels", "stride", "offset"},
+		"causal_conv_step":    {"length", "channels", "stride", "offset"},
+		"selective_scan":      scan,
+		"selective_scan_step": scan,
+		"embedding":           {"width", "first_row", "rows", "tokens"},
+		"rms_norm":            {"rows", "width", "eps"},
+		"dt_proj":             {"rows", "channels", "rank", "stride", "offset"},
+		"residual_add":        {"count"},
+		"argmax":              {"rows", "width", "stride"},
+	}
+	decl := regexp.MustCompile(`struct Params \{([^}]*)\}`)
+	for _, name := range Names() {
+		text, err := files.ReadFile(name + ".wgsl")
+		require.NoError(t, err)
+		found := decl.FindStringSubmatch(string(text))
+		require.NotNil(t, found, name)
+		var got []string
+		for _, f := range strings.Split(found[1], ",") {
+			field, kind, _ := strings.Cut(strings.TrimSpace(f), ": ")
+			assert.Contains(t, []string{"u32", "f32"}, kind, name)
+			if !strings.HasPrefix(field, "pad") {
+				got = append(got, field)
+			}
+		}
+		assert.Equal(t, fields[name], got, name)
+		assert.Zero(t, len(strings.Split(found[1], ","))%4, "%s: Params are padded to 16 bytes", name)
+	}
+	assert.Equal(t, []byte{1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0}, m.uniform())
+	assert.Equal(t, []byte{1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0}, conv.uniform())
+	assert.Equal(t, []byte{0, 0, 128, 63, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, uniform(float32(1)))
+}
+
+// TestHeaders holds every shader to the fields of its header, and to the
+// storage buffers that every device has.
+func TestHeaders(t *testing.T) {
+	storage := regexp.MustCompile(`var<storage`)
+	for _, name := range Names() {
+		text, err := files.ReadFile(name + ".wgsl")
+		require.NoError(t, err)
+		assert.True(t, strings.HasPrefix(string(text), "// "+name+": "), name)
+		for _, field := range []string{"// In ", "// Out ", "// Grid ", "// Tail ", "// Twin "} {
+			assert.Contains(t, string(text), field, name)
+		}
+		assert.LessOrEqual(t, len(storage.FindAll(text, -1)), 8, name)
+	}
+}
+
+func TestSpread(t *testing.T) {
+	for n, want := range map[int][3]uint32{
+		1: {1, 1, 1}, 65535: {65535, 1, 1}, 65536: {32768, 2, 1}, 200000: {50000, 4, 1},
+	} {
+		assert.Equal(t, want, spread(n), n)
+		assert.GreaterOrEqual(t, int(want[0])*int(want[1]), n)
+	}
+}
+
+func TestScanVariant(t *testing.T) {
+	for states := 1; states <= 256; states++ {
+		v := SelectiveScanParams{States: states}.variant()
+		assert.LessOrEqual(t, v.Memory, 16<<10, "d_state %d", states)
+		assert.GreaterOrEqual(t, v.PerLane*8, states)
+		assert.GreaterOrEqual(t, v.Pairs*2, v.PerLane)
+	}
+	assert.Equal(t, 8192, SelectiveScanParams{States: 16}.variant().Memory)
+	assert.Equal(t, 8, SelectiveScanParams{States: 64}.variant().Steps)
+	assert.Equal(t, 4, SelectiveScanParams{States: 128}.variant().Steps)
+}
+
+// TestScanMemory counts the workgroup memory that the source declares.
+func TestScanMemory(t *testing.T) {
+	decl := regexp.MustCompile(`var<workgroup> \w+: array<vec4<f32>, (\d+)>`)
+	for _, states := range []int{1, 16, 17, 100, 128, 192, 193, 256} {
+		v := SelectiveScanParams{States: states}.variant()
+		source, err := Source("selective_scan", v)
+		require.NoError(t, err)
+		total := 0
+		for _, m := range decl.FindAllStringSubmatch(source, -1) {
+			n := 0
+			for _, c := range m[1] {
+				n = n*10 + int(c-'0')
+			}
+			total += 16 * n
+		}
+		assert.Equal(t, v.Memory, total, "d_state %d", states)
+	}
+}
+
+func TestMatvecLanes(t *testing.T) {
+	assert.Equal(t, 16, matvecLanes(50280, 768))
+	assert.Equal(t, 128, matvecLanes(192, 5120))
+	assert.Equal(t, 16, matvecLanes(48, 16), "a short row is not shared further")
+}
+
+func TestMatmulTile(t *testing.T) {
+	assert.Equal(t, 128, matmulTile(4096, 4096))
+	assert.Equal(t, 64, matmulTile(20, 1024))
+}
+
+func TestPacking(t *testing.T) {
+	assert.Equal(t, 8, Stride(5))
+	assert.EqualValues(t, 2*8*2, MatrixBytes(F16, 2, 5))
+	raw := []byte{1, 2, 3, 4, 5, 6}
+	assert.Equal(t, []byte{1, 2, 0, 0, 0, 0, 0, 0, 3, 4, 0, 0, 0, 0, 0, 0, 5, 6, 0, 0, 0, 0, 0, 0}, PadRows(F16, raw, 1))
+	aligned := make([]byte, 16)
+	assert.Same(t, &aligned[0], &PadRows(F16, aligned, 4)[0])
+	// (3, 1) becomes (1, 3), padded to four channels.
+	assert.Equal(t, []byte{1, 2, 3, 4, 5, 6, 0, 0}, TransposePairs(F16, raw, 3, 1))
+	// (1, 3) becomes (3, 1), each padded to two.
+	assert.Equal(t, []byte{1, 2, 0, 0, 3, 4, 0, 0, 5, 6, 0, 0}, TransposePairs(F16, raw, 1, 3))
+
+	assert.Equal(t, []byte{0, 0x3c, 0xff, 0x7b}, Encode(F16, []float32{1, 65504}))
+	assert.Equal(t, []byte{0x80, 0x3f, 0xc0, 0x7f}, Encode(BF16, []float32{1, float32(math.NaN())})[:4])
+	// Ties go to even, and past a tie up.
+	assert.Equal(t, []byte{0x80, 0x3f, 0x82, 0x3f, 0x81, 0x3f},
+		Encode(BF16, []float32{math.Float32frombits(0x3f808000), math.Float32frombits(0x3f818000), math.Float32frombits(0x3f808001)}))
+	assert.Equal(t, []byte{0, 0, 128, 63}, Encode(F32, []float32{1}))
+	assert.Equal(t, "F16", F16.String())
+	assert.Equal(t, "DType(9)", DType(9).String())
+}
+
+// TestShapeErrors gives each kernel what does not fit.
+func TestShapeErrors(t *testing.T) {
+	d, err := wgpu.Open(&wgpu.Options{Notices: io.Discard})
+	if os.Getenv("MAMBAGPU_REQUIRE_GPU") == "" && err != nil {
+		t.Skip(err)
+	}
+	require.NoError(t, err)
+	defer d.Close()
+	k := New(d)
+	b, err := d.NewBuffer("b", 64)
+	require.NoError(t, err)
+	scan := SelectiveScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 2, OffC: 1}
+	with := func(edit func(p *SelectiveScanParams)) SelectiveScanParams { p := scan; edit(&p); return p }
+	for _, c := range []struct {
+		arg string
+		try func() (*wgpu.Dispatch, error)
+	}{
+		{"M", func() (*wgpu.Dispatch, error) {
+			return k.Matvec(MatmulParams{M: 9, N: 1, K: 1, LDA: 1, LDC: 1}, b, b, nil, b)
+		}},
+		{"OffA", func() (*wgpu.Dispatch, error) {
+			return k.Matmul(MatmulParams{M: 1, N: 1, K: 2, LDA: 1, LDC: 1}, b, b, nil, b)
+		}},
+		{"w", func() (*wgpu.Dispatch, error) {
+			return k.Matmul(MatmulParams{M: 1, N: 16, K: 4, LDA: 4, LDC: 16}, b, b, nil, b)
+		}},
+		{"bias", func() (*wgpu.Dispatch, error) {
+			return k.Matmul(MatmulParams{M: 1, N: 1, K: 1, LDA: 1, LDC: 1, Bias: true}, b, b, nil, b)
+		}},
+		{"Width", func() (*wgpu.Dispatch, error) {
+			return k.CausalConv(CausalConvParams{Batch: 1, Length: 1, Channels: 1, Width: 9, Stride: 1}, b, b, b, b, b)
+		}},
+		{"Length", func() (*wgpu.Dispatch, error) {
+			return k.CausalConvStep(CausalConvParams{Batch: 1, Length: 2, Channels: 1, Width: 2, Stride: 1}, b, b, b, b, b)
+		}},
+		{"Offset", func() (*wgpu.Dispatch, error) {
+			return k.DtProj(DtProjParams{Rows: 1, Channels: 1, Rank: 4, Stride: 4, Offset: 1}, b, b, b, b)
+		}},
+		{"States", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScan(with(func(p *SelectiveScanParams) { p.States = 257 }), b, b, b, nil, b, b, b, b)
+		}},
+		{"z", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScan(with(func(p *SelectiveScanParams) { p.HasZ, p.ZStride = true, 1 }), b, b, b, nil, b, b, b, b)
+		}},
+		{"u", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScan(with(func(p *SelectiveScanParams) { p.Length = 100 }), b, b, b, nil, b, b, b, b)
+		}},
+		{"x", func() (*wgpu.Dispatch, error) { return k.ResidualAdd(ResidualAddParams{Count: 16}, b, nil) }},
+		{"Width", func() (*wgpu.Dispatch, error) { return k.Argmax(ArgmaxParams{Rows: 1, Width: 5, Stride: 4}, b, b) }},
+		{"Rows", func() (*wgpu.Dispatch, error) { return k.RMSNorm(RMSNormParams{Width: 1}, b, b, b) }},
+		{"out", func() (*wgpu.Dispatch, error) {
+			return k.Embedding(EmbeddingParams{Tokens: 1, Width: 17, Rows: 1, Table: F16}, b, b, b)
+		}},
+	} {
+		_, err := c.try()
+		var shape *ShapeError
+		require.ErrorAs(t, err, &shape, c.arg)
+		assert.Equal(t, c.arg, shape.Arg)
+		assert.Contains(t, err.Error(), shape.Kernel)
+	}
+}
