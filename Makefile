@@ -3,7 +3,7 @@
 
 GO        ?= go
 TESTFLAGS ?= -timeout 10m
-RACE      ?= ./wgpu ./mamba/...
+RACE      ?= ./wgpu ./mamba
 BENCH     ?= .
 BENCHTIME ?= 1s
 FUZZTIME  ?= 5s

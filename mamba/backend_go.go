@@ -76,7 +76,6 @@ func (g *goBackend) reserveSlots(n int) error {
 
 func (g *goBackend) reserveTokens(n int) (int, error) {
 	c, a := g.net.config, &g.net.act
-	a.ids.u32 = make([]uint32, max(n, len(a.ids.u32)))
 	for _, s := range []struct {
 		array *hostArray
 		width int
@@ -136,8 +135,7 @@ func (g *goBackend) trace(b batch, ids, slots []uint32, hook func(Stage) error) 
 
 func (g *goBackend) forward(s hostStages, b batch, ids, slots []uint32) (result, error) {
 	a := &g.net.act
-	copy(a.ids.u32, ids)
-	a.slots.u32 = slots
+	a.ids.u32, a.slots.u32 = ids, slots
 	grow(&a.logits, b.logitRows()*g.net.config.VocabSize)
 	if b.output == lastBest {
 		a.best.u32 = make([]uint32, b.rows)
@@ -153,8 +151,19 @@ func (g *goBackend) forward(s hostStages, b batch, ids, slots []uint32) (result,
 	return r, nil
 }
 
-func (g *goBackend) memoryInUse() uint64 { return 4 * uint64(g.net.config.Parameters()) }
-func (g *goBackend) close() error        { return nil }
+func (g *goBackend) memoryInUse() uint64 {
+	a := &g.net.act
+	n := int(g.net.config.Parameters()) + g.slots*StateSize(g.net.config)/4
+	for _, s := range []hostArray{a.residual, a.norm, a.xz, a.u, a.p, a.delta, a.y, a.logits} {
+		n += len(s.f32)
+	}
+	return 4 * uint64(n)
+}
+
+func (g *goBackend) close() error {
+	g.net = nil
+	return nil
+}
 
 // hostStages runs the twins at once.
 type hostStages struct{ hook func(Stage) }

@@ -15,9 +15,11 @@ type gpuBackend struct {
 	owned   bool // the device is closed with the backend
 	kernels *shaders.Kernels
 	net     *network[*wgpu.Buffer]
+	weights []*wgpu.Buffer // the network's parameters
 
 	slots  int      // states there is room for
 	tokens int      // activations there is room for
+	most   int      // tokens that there can be room for
 	logits int      // rows of logits there is room for
 	rows   int      // sequences there is room for
 	bound  []uint32 // contents of act.slots
@@ -25,12 +27,20 @@ type gpuBackend struct {
 }
 
 func newGPUBackend(dev *wgpu.Device, owned bool, c ModelConfig, src source) (*gpuBackend, error) {
-	net, err := loadNetwork(c, src, gpuStore{dev})
+	st := &gpuStore{dev: dev}
+	net, err := loadNetwork(c, src, st)
 	if err != nil {
+		closeAll(st.made)
 		return nil, err
 	}
-	return &gpuBackend{dev: dev, owned: owned, kernels: shaders.New(dev), net: net}, nil
+	g := &gpuBackend{dev: dev, owned: owned, kernels: shaders.New(dev), net: net, weights: st.made}
+	g.most = min(g.elements()/g.widest(), maxTokens)
+	return g, nil
 }
+
+// maxTokens is the number of workgroups that every device takes along an axis:
+// the kernels' grids have a row for each token.
+const maxTokens = 65535
 
 func (g *gpuBackend) info() wgpu.AdapterInfo { return g.dev.Info() }
 func (g *gpuBackend) memoryInUse() uint64    { return g.dev.MemoryInUse() }
@@ -42,7 +52,7 @@ func (g *gpuBackend) chunkTokens() int {
 	if g.dev.Info().Kind == wgpu.CPU {
 		want = 256
 	}
-	return min(want, g.elements()/(2*g.net.config.DInner))
+	return min(want, g.most)
 }
 
 // elements is the number of 32-bit words that one binding can have.
@@ -52,21 +62,37 @@ func (g *gpuBackend) elements() int {
 }
 
 func (g *gpuBackend) maxRows() int {
-	return min(g.elements()/max(g.net.config.VocabSize, 2*g.net.config.DInner), 65535)
+	return min(g.elements()/g.net.config.VocabSize, g.most)
 }
 
-// reserveSlots doubles the states until there are n, and moves those that
-// there are.
+// reserveSlots makes room for n states: for twice as many as before, or where
+// the device has none for that, for n.
 func (g *gpuBackend) reserveSlots(n int) error {
 	if n <= g.slots {
 		return nil
 	}
-	n = max(n, 2*g.slots)
+	if double := 2 * g.slots; double > n {
+		if err := g.growSlots(double); !exhausted(err) {
+			return err
+		}
+	}
+	return g.growSlots(n)
+}
+
+// exhausted reports whether err is for want of room on the device.
+func exhausted(err error) bool {
+	var limit *wgpu.LimitError
+	var memory *wgpu.MemoryError
+	return errors.As(err, &limit) || errors.As(err, &memory)
+}
+
+// growSlots moves the states to buffers for n.
+func (g *gpuBackend) growSlots(n int) error {
 	c := g.net.config
 	pass := g.dev.NewPass("mamba.grow")
 	var old []*wgpu.Buffer
 	grow := func(b **wgpu.Buffer, label string, size int) error {
-		next, err := g.dev.NewBuffer(label, uint64(n)*uint64(size)*4)
+		next, err := newBuffer(g.dev, label, uint64(n)*uint64(size)*4)
 		if err != nil {
 			return err
 		}
@@ -121,27 +147,35 @@ func closeAll(buffers []*wgpu.Buffer) {
 }
 
 // reserveTokens makes room for n tokens or, where memory does not suffice, for
-// half as many, and so on.
+// half as many, and so on; it does not ask for more again.
 func (g *gpuBackend) reserveTokens(n int) (int, error) {
-	n = min(n, g.elements()/(2*g.net.config.DInner))
+	n = min(n, max(g.most, 1))
 	if n <= g.tokens {
 		return n, nil
 	}
 	g.plans.drop()
 	g.dropActivations()
-	for size := max(n, 16); ; size /= 2 {
+	for size := min(max(n, 16), max(g.most, 1)); ; size /= 2 {
 		err := g.makeActivations(size)
 		if err == nil {
 			g.tokens = size
 			return min(n, size), nil
 		}
 		g.dropActivations()
-		var limit *wgpu.LimitError
-		var memory *wgpu.MemoryError
-		if size == 1 || !errors.As(err, &limit) && !errors.As(err, &memory) {
+		if size == 1 || !exhausted(err) {
 			return 0, err
 		}
+		g.most = size / 2
 	}
+}
+
+// widest is the largest number of elements that a token has in an activation.
+func (g *gpuBackend) widest() int {
+	width := 1
+	for _, a := range g.perToken() {
+		width = max(width, a.width)
+	}
+	return width
 }
 
 // perToken lists the activations that have a row for each token.
@@ -162,7 +196,7 @@ type activation struct {
 
 func (g *gpuBackend) makeActivations(tokens int) error {
 	for _, a := range g.perToken() {
-		b, err := g.dev.NewBuffer(a.label, uint64(tokens)*uint64(a.width)*4)
+		b, err := newBuffer(g.dev, a.label, uint64(tokens)*uint64(a.width)*4)
 		if err != nil {
 			return err
 		}
@@ -183,13 +217,14 @@ func (g *gpuBackend) dropActivations() {
 func (g *gpuBackend) reserveOutputs(b batch) error {
 	a := &g.net.act
 	if b.rows > g.rows {
+		g.bound = nil
 		if err := g.replace(&a.slots, "slots", b.rows); err != nil {
 			return err
 		}
 		if err := g.replace(&a.best, "best", b.rows); err != nil {
 			return err
 		}
-		g.rows, g.bound = b.rows, nil
+		g.rows = b.rows
 	}
 	if n := b.logitRows(); n > g.logits {
 		if err := g.replace(&a.logits, "logits", n*g.net.config.VocabSize); err != nil {
@@ -203,7 +238,7 @@ func (g *gpuBackend) reserveOutputs(b batch) error {
 // replace makes a larger array in place of another whose contents are done
 // with.
 func (g *gpuBackend) replace(b **wgpu.Buffer, label string, words int) error {
-	next, err := g.dev.NewBuffer(label, uint64(words)*4)
+	next, err := newBuffer(g.dev, label, uint64(words)*4)
 	if err != nil {
 		return err
 	}
@@ -331,7 +366,7 @@ func (g *gpuBackend) close() error {
 	}
 	g.dropActivations()
 	g.states(func(b *wgpu.Buffer, _ uint64) { closeAll([]*wgpu.Buffer{b}) })
-	closeAll(g.net.buffers())
+	closeAll(g.weights)
 	closeAll([]*wgpu.Buffer{g.net.act.slots, g.net.act.logits, g.net.act.best})
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"math"
+	"strconv"
+	"unicode/utf8"
 )
 
 // GenerateOptions say how tokens are chosen and where generation ends. nil
@@ -23,22 +25,25 @@ type GenerateOptions struct {
 	// MinP draws from the tokens whose probability is at least p times the
 	// largest. The zero value means all.
 	MinP float64
-	// RepetitionPenalty divides positive logits of tokens that the sequence
-	// has had, and multiplies negative ones. The zero value means 1, no
-	// penalty.
+	// RepetitionPenalty divides positive logits of tokens that the prompt has
+	// or that were generated since, and multiplies negative ones. The zero
+	// value means 1, no penalty.
 	RepetitionPenalty float64
 	// Seed makes drawing repeatable: the same seed, model, device and prompt
 	// give the same text.
 	Seed uint64
-	// Stop ends generation before the first of these strings, which is not
-	// given out.
+	// Stop ends generation as soon as the text has one of these strings, which
+	// is not given out. They are UTF-8.
 	Stop []string
 	// IgnoreEOS goes on past the end-of-text token.
 	IgnoreEOS bool
-	// State is the sequence that the prompt continues, and holds all but the
-	// last token afterwards. The zero value means a new sequence.
+	// State is the sequence that the prompt continues. Afterwards it holds the
+	// prompt and the tokens chosen save the last, with which a prompt that
+	// continues it begins; the end-of-text token, where that ended generation,
+	// is the last. The zero value means a new sequence.
 	State *State
-	// OnPrefill, if set, is told how many tokens of the prompt are done.
+	// OnPrefill, if set, is told how many tokens of the prompt are done. It
+	// must not call methods of the model or its states.
 	OnPrefill func(done, total int)
 }
 
@@ -121,8 +126,8 @@ func (o *GenerateOptions) check(m *Model) error {
 		return &OptionError{"Stop", o.Stop, "none, since the model has no tokenizer"}
 	}
 	for _, s := range o.Stop {
-		if s == "" {
-			return &OptionError{"Stop", `""`, "strings that are not empty"}
+		if s == "" || !utf8.ValidString(s) {
+			return &OptionError{"Stop", strconv.Quote(s), "strings of UTF-8 that are not empty"}
 		}
 	}
 	return nil

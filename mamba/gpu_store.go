@@ -10,17 +10,36 @@ import (
 
 // gpuStore uploads parameters to a device. Matrices keep their storage type
 // and stream through host memory chunk by chunk.
-type gpuStore struct{ dev *wgpu.Device }
+type gpuStore struct {
+	dev  *wgpu.Device
+	made []*wgpu.Buffer // all that was made, also by a load that failed
+}
 
-func (s gpuStore) array(label string, values []float32) (*wgpu.Buffer, error) {
-	b, err := s.dev.NewBuffer(label, uint64(len(values))*4)
+func (s *gpuStore) newBuffer(label string, size uint64) (*wgpu.Buffer, error) {
+	b, err := newBuffer(s.dev, label, size)
+	if err == nil {
+		s.made = append(s.made, b)
+	}
+	return b, err
+}
+
+// newBuffer makes a buffer that kernels can bind.
+func newBuffer(dev *wgpu.Device, label string, size uint64) (*wgpu.Buffer, error) {
+	if most := dev.Limits().MaxStorageBinding; size > most {
+		return nil, &wgpu.LimitError{Label: label, Name: "MaxStorageBinding", Need: size, Have: most}
+	}
+	return dev.NewBuffer(label, size)
+}
+
+func (s *gpuStore) array(label string, values []float32) (*wgpu.Buffer, error) {
+	b, err := s.newBuffer(label, uint64(len(values))*4)
 	if err != nil {
 		return nil, err
 	}
 	return b, wgpu.Upload(b, 0, values)
 }
 
-func (s gpuStore) matrix(label string, t *checkpoint.Tensor, rows, cols int) (matrix[*wgpu.Buffer], error) {
+func (s *gpuStore) matrix(label string, t *checkpoint.Tensor, rows, cols int) (matrix[*wgpu.Buffer], error) {
 	m := matrix[*wgpu.Buffer]{dtype: storageType(t), cols: cols}
 	if err := s.makeShards(&m, label, rows); err != nil {
 		return m, err
@@ -33,7 +52,7 @@ func (s gpuStore) matrix(label string, t *checkpoint.Tensor, rows, cols int) (ma
 }
 
 // makeShards makes as few buffers as a device's bindings allow for a matrix.
-func (s gpuStore) makeShards(m *matrix[*wgpu.Buffer], label string, rows int) error {
+func (s *gpuStore) makeShards(m *matrix[*wgpu.Buffer], label string, rows int) error {
 	l := s.dev.Limits()
 	rowBytes := shaders.MatrixBytes(m.dtype, 1, m.cols)
 	most := int(min(l.MaxStorageBinding, l.MaxBufferSize) / rowBytes)
@@ -44,7 +63,7 @@ func (s gpuStore) makeShards(m *matrix[*wgpu.Buffer], label string, rows int) er
 	}
 	for first := 0; first < rows; first += most {
 		n := min(most, rows-first)
-		b, err := s.dev.NewBuffer(fmt.Sprintf("%s[%d:%d]", label, first, first+n), uint64(n)*rowBytes)
+		b, err := s.newBuffer(fmt.Sprintf("%s[%d:%d]", label, first, first+n), uint64(n)*rowBytes)
 		if err != nil {
 			return err
 		}
@@ -75,7 +94,7 @@ func (w *shardWriter) write(rows []byte, rowBytes int) error {
 	return nil
 }
 
-func (s gpuStore) dtProj(label string, t *checkpoint.Tensor, rows, cols int) (*wgpu.Buffer, shaders.DType, error) {
+func (s *gpuStore) dtProj(label string, t *checkpoint.Tensor, rows, cols int) (*wgpu.Buffer, shaders.DType, error) {
 	dtype := storageType(t)
 	raw := make([]byte, 0, t.Bytes())
 	err := stream(t, cols*dtype.Size(), func(part []byte) error {
@@ -86,31 +105,9 @@ func (s gpuStore) dtProj(label string, t *checkpoint.Tensor, rows, cols int) (*w
 		return nil, dtype, err
 	}
 	image := shaders.TransposePairs(dtype, raw, rows, cols)
-	b, err := s.dev.NewBuffer(label, uint64(len(image)))
+	b, err := s.newBuffer(label, uint64(len(image)))
 	if err != nil {
 		return nil, dtype, err
 	}
 	return b, dtype, b.Write(0, image)
-}
-
-// buffers lists the network's parameters, a tied head's once.
-func (n *network[A]) buffers() []A {
-	var out []A
-	add := func(m matrix[A]) {
-		for _, s := range m.shards {
-			out = append(out, s.data)
-		}
-	}
-	add(n.embedding)
-	if !n.config.Tied {
-		add(n.head)
-	}
-	out = append(out, n.normF)
-	for _, b := range n.blocks {
-		add(b.inProj)
-		add(b.xProj)
-		add(b.outProj)
-		out = append(out, b.norm, b.inBias, b.conv, b.dtProj, b.dtBias, b.scan, b.outBias)
-	}
-	return out
 }

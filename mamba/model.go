@@ -102,7 +102,8 @@ func columns(ids []int) [][]int {
 // "layer.i.norm", "in_proj", "conv", "conv_state", "x_proj", "delta",
 // "scan_gated", "ssm_state", "out_proj" and "residual", then "norm_f" and
 // "logits". Shapes are (1, L, width), and (1, d_inner, ...) of the states. All
-// ids go in one chunk. An error of hook ends the trace and is returned.
+// ids go in one chunk. An error of hook ends the trace and is returned. hook
+// must not call methods of the model or its states.
 func (m *Model) Trace(ctx context.Context, ids []int, hook func(Stage) error) error {
 	s, err := m.NewState()
 	if err != nil {
@@ -126,7 +127,12 @@ func (m *Model) Trace(ctx context.Context, ids []int, hook func(Stage) error) er
 		return &OptionError{"the number of tokens to trace", len(ids), fmt.Sprintf("at most %d on this device", n)}
 	}
 	b := batch{rows: 1, length: len(ids), output: allLogits, slot: s.slot}
-	return m.backend.trace(b, words, []uint32{uint32(s.slot)}, hook)
+	return m.backend.trace(b, words, []uint32{uint32(s.slot)}, func(s Stage) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return hook(s)
+	})
 }
 
 // outcome is what advancing sequences gave: a row for each of them.
@@ -136,7 +142,6 @@ type outcome struct {
 }
 
 // advance takes sequences on by their ids and returns what output asks for.
-// choices is, for lastBest, the number of vocabulary rows that may be chosen.
 func (m *Model) advance(ctx context.Context, states []*State, ids [][]int, output output, opts *advanceOptions) (*outcome, error) {
 	if len(states) != len(ids) {
 		return nil, &OptionError{"the number of sequences", len(ids), fmt.Sprintf("that of states, %d", len(states))}
@@ -198,8 +203,7 @@ func (m *Model) checkIDs(ids []int) ([]uint32, error) {
 	return words, nil
 }
 
-// finiteRows returns ErrNotFinite if a row's largest element, or any element,
-// is not a number.
+// finiteRows returns ErrNotFinite if an element of a row is NaN or infinite.
 func finiteRows(rows [][]float32) error {
 	for _, row := range rows {
 		for _, v := range row {

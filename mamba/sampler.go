@@ -57,7 +57,7 @@ func (s *sampler) choose(logits []float32) int {
 	if k := s.opts.TopK; k > 0 && k < len(c) {
 		c = c[:k]
 	}
-	softmax(c)
+	softmax(c, s.opts.Temperature)
 	c = topP(c, s.opts.TopP)
 	c = minP(c, s.opts.MinP)
 	return draw(c, s.rng.Float64())
@@ -65,10 +65,6 @@ func (s *sampler) choose(logits []float32) int {
 
 func (s *sampler) candidates(logits []float32) []candidate {
 	c := s.order[:0]
-	temperature := s.opts.Temperature
-	if temperature == 0 {
-		temperature = 1
-	}
 	for id, v := range logits[:s.limit] {
 		x := float64(v)
 		if s.seen[id] {
@@ -77,18 +73,21 @@ func (s *sampler) candidates(logits []float32) []candidate {
 			} else {
 				x *= s.opts.RepetitionPenalty
 			}
+			x = max(-math.MaxFloat64, min(x, math.MaxFloat64))
 		}
-		c = append(c, candidate{id: id, logit: x / temperature})
+		c = append(c, candidate{id: id, logit: x})
 	}
 	s.order = c
 	return c
 }
 
-// softmax sets the probabilities of candidates sorted by falling logit.
-func softmax(c []candidate) {
+// softmax sets the probabilities of candidates sorted by falling logit. The
+// logits are subtracted before they are divided: however low the temperature,
+// the first one's probability is a number.
+func softmax(c []candidate, temperature float64) {
 	sum := 0.0
 	for i := range c {
-		c[i].p = math.Exp(c[i].logit - c[0].logit)
+		c[i].p = math.Exp((c[i].logit - c[0].logit) / temperature)
 		sum += c[i].p
 	}
 	for i := range c {

@@ -21,7 +21,12 @@ func stream(t *checkpoint.Tensor, rowBytes int, use func(raw []byte) error) erro
 	free <- nil
 	free <- nil
 	done := make(chan struct{})
-	defer close(done)
+	// The reader has ended when stream returns: t's file may then be closed.
+	defer func() {
+		close(done)
+		for range chunks {
+		}
+	}()
 	go readChunks(t, size, chunks, free, done)
 	for c := range chunks {
 		if c.err != nil {

@@ -39,19 +39,30 @@ func (s *textStream) add(id int) (text string, stopped bool) {
 // belong to a stop string.
 func (s *textStream) release(piece string) (text string, stopped bool) {
 	s.held += piece
-	first := -1
-	for _, stop := range s.stop {
-		if i := strings.Index(s.held, stop); i >= 0 && (first < 0 || i < first) {
-			first = i
-		}
-	}
-	if first >= 0 {
+	if first := s.firstStop(); first >= 0 {
 		text, s.held = s.held[:first], ""
 		return text, true
 	}
 	n := len(s.held) - s.maybeStop()
 	text, s.held = s.held[:n], s.held[n:]
 	return text, false
+}
+
+// firstStop is where the first stop string in the held text begins, or -1. It
+// is the one that ends first, and the longest of those, so that the pieces in
+// which the text came make no difference.
+func (s *textStream) firstStop() int {
+	first, end := -1, len(s.held)+1
+	for _, stop := range s.stop {
+		i := strings.Index(s.held, stop)
+		if i < 0 {
+			continue
+		}
+		if e := i + len(stop); e < end || e == end && i < first {
+			first, end = i, e
+		}
+	}
+	return first
 }
 
 // maybeStop is the length of the longest end of the held text that begins a

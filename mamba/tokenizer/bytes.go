@@ -2,13 +2,14 @@ package tokenizer
 
 import "unicode/utf8"
 
-// byteRune is the byte-level alphabet: the printable character that stands for
-// each byte in the vocabulary. Printable bytes of Latin-1 stand for themselves,
-// the others for the characters from U+0100 on, in order (space is U+0120, 'Ġ').
-var byteRune, runeByte = byteAlphabet()
+// runeByte is the byte-level alphabet: the byte that each of 256 printable
+// characters stands for in the vocabulary. Printable bytes of Latin-1 stand for
+// themselves, the others for the characters from U+0100 on, in order (space is
+// U+0120, 'Ġ').
+var runeByte = byteAlphabet()
 
-func byteAlphabet() (toRune [256]rune, toByte map[rune]byte) {
-	toByte = make(map[rune]byte, 256)
+func byteAlphabet() map[rune]byte {
+	toByte := make(map[rune]byte, 256)
 	next := rune(256)
 	for b := range 256 {
 		r := rune(b)
@@ -17,10 +18,9 @@ func byteAlphabet() (toRune [256]rune, toByte map[rune]byte) {
 			r = next
 			next++
 		}
-		toRune[b] = r
 		toByte[r] = byte(b)
 	}
-	return toRune, toByte
+	return toByte
 }
 
 // pieceBytes returns the bytes that a vocabulary string stands for; ok is false
