@@ -202,6 +202,7 @@ func TestLoadFS(t *testing.T) {
 		defer m.Close()
 		require.Equal(t, 4*m.Config().Parameters(), total)
 		require.Equal(t, total, done)
+		opts.Progress = nil
 		require.Equal(t, alone(t, newTiny(t, opts), []int{1, 2}), alone(t, m, []int{1, 2}))
 	})
 }
@@ -220,7 +221,9 @@ func TestSplitMatrices(t *testing.T) {
 				small := open(t, dir, Options{Device: lowDevice(t, 2304)})
 				net := small.backend.(*gpuBackend).net
 				require.Greater(t, len(net.embedding.shards), 2)
-				require.Greater(t, len(net.blocks[0].inProj.shards), 1)
+				if d == checkpoint.F32 {
+					require.Greater(t, len(net.blocks[0].inProj.shards), 1)
+				}
 				want := open(t, dir, Options{Adapter: GoAdapter})
 				var seen errorsSeen
 				for _, n := range []int{1, 3, 37} {
@@ -266,15 +269,15 @@ func TestOddSlots(t *testing.T) {
 func TestTightBudget(t *testing.T) {
 	dir := writeModel(t, tiny(), nil)
 	free := open(t, dir, Options{Device: device(t)})
-	ids := someIDs(free, 300, 1)
+	ids := someIDs(free, 2000, 1)
 	const readback, params = 4 << 20, 64 << 10 // that the device makes for itself
-	dev, err := wgpu.Open(&wgpu.Options{MemoryBudget: readback + params + 60_000, Notices: io.Discard})
+	dev, err := wgpu.Open(&wgpu.Options{MemoryBudget: readback + params + 220_000, Notices: io.Discard})
 	need(t, err)
 	defer dev.Close()
 	m := open(t, dir, Options{Device: dev})
+	setChunk(t, m, len(ids))
 	require.LessOrEqual(t, relative(alone(t, m, ids), alone(t, free, ids)), invariant)
 	g := m.backend.(*gpuBackend)
 	require.Less(t, g.tokens, len(ids))
 	require.Equal(t, g.tokens, g.most, "what did not fit is not asked for again")
 }
-

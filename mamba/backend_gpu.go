@@ -35,7 +35,20 @@ func newGPUBackend(dev *wgpu.Device, owned bool, c ModelConfig, src source) (*gp
 	}
 	g := &gpuBackend{dev: dev, owned: owned, kernels: shaders.New(dev), net: net, weights: st.made}
 	g.most = min(g.elements()/g.widest(), maxTokens)
+	if err := g.reserveOne(); err != nil {
+		g.close()
+		return nil, err
+	}
 	return g, nil
+}
+
+// reserveOne makes what a row's output needs, the device's own buffer for
+// reading it included, before activations take what memory is left.
+func (g *gpuBackend) reserveOne() error {
+	if err := g.reserveOutputs(batch{rows: 1, output: lastLogits}); err != nil {
+		return err
+	}
+	return wgpu.Download(g.net.act.best, 0, make([]uint32, 1))
 }
 
 // maxTokens is the number of workgroups that every device takes along an axis:

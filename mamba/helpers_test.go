@@ -235,12 +235,6 @@ func writeFolder(t testing.TB, c ModelConfig, w tensors) string {
 	return dir
 }
 
-func copyFile(t testing.TB, to, from string) {
-	data, err := os.ReadFile(from)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(to, data, 0o644))
-}
-
 func writeJSON(t testing.TB, file string, v any) {
 	data, err := json.Marshal(v)
 	require.NoError(t, err)

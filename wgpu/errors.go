@@ -31,9 +31,9 @@ type AdapterError struct {
 func (e *AdapterError) Error() string {
 	names := make([]string, len(e.Have))
 	for i, n := range e.Have {
-		names[i] = fmt.Sprintf("%d: %s", i, n)
+		names[i] = fmt.Sprintf("%q (%d)", n, i)
 	}
-	return fmt.Sprintf("wgpu: no adapter matches %q; there are %s", e.Want, strings.Join(names, ", "))
+	return fmt.Sprintf("wgpu: no adapter matches %q; found %s", e.Want, strings.Join(names, ", "))
 }
 
 // LimitError is returned when something needs more than the device, or the

@@ -393,7 +393,7 @@ func TestChoose(t *testing.T) {
 	var bad *AdapterError
 	require.ErrorAs(t, err, &bad)
 	assert.Contains(t, err.Error(), `"radeon"`)
-	assert.Contains(t, err.Error(), "1: llvmpipe")
+	assert.Contains(t, err.Error(), `"llvmpipe (LLVM 15)" (1)`)
 }
 
 func TestNoAdapter(t *testing.T) {

@@ -1,0 +1,65 @@
+package mamba_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"slices"
+
+	"github.com/mambagpu/mambagpu/mamba"
+)
+
+func Example() {
+	model, err := mamba.Load("../testdata/reference-lm", &mamba.Options{Adapter: "go"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer model.Close()
+	for token, err := range model.Generate(context.Background(), "And the whale", &mamba.GenerateOptions{MaxTokens: 12}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Print(token.Text)
+	}
+	// Output: fishery, the Sperm Whale's head, and
+}
+
+// Several sequences go on at once, each with a state of its own.
+func ExampleModel_Step() {
+	model, err := mamba.Load("../testdata/reference-lm", &mamba.Options{Adapter: "go"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer model.Close()
+	ctx, tok := context.Background(), model.Tokenizer()
+	var states []*mamba.State
+	var ids [][]int
+	texts := []string{"The state of the Union is", "And the whale"}
+	for _, text := range texts {
+		s, err := model.NewState()
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer s.Close()
+		states, ids = append(states, s), append(ids, tok.Encode(text))
+	}
+	logits, err := model.PrefillBatch(ctx, states, ids)
+	for range 6 {
+		if err != nil {
+			log.Fatal(err)
+		}
+		next := make([]int, len(states))
+		for i, row := range logits {
+			next[i] = slices.Index(row, slices.Max(row))
+			piece, _ := tok.Decode(next[i : i+1])
+			texts[i] += piece
+		}
+		logits, err = model.Step(ctx, states, next)
+	}
+	for _, text := range texts {
+		fmt.Println(text)
+	}
+	// Output:
+	// The state of the Union is to be considered as relie
+	// And the whale fishery, the S
+}
