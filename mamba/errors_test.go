@@ -1,6 +1,7 @@
 package mamba
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -235,21 +237,57 @@ func (f failingFile) ReadAt(p []byte, off int64) (int, error) {
 	return f.File.(io.ReaderAt).ReadAt(p, off)
 }
 
-// TestStreamStops ends a stream early: nothing is read after it has returned.
+// TestStreamStops ends a stream while the next chunk is being read: nothing is
+// read after it has returned.
 func TestStreamStops(t *testing.T) {
-	const rows = 4096
-	c := tiny()
-	c.VocabSize = rows
-	dir := writeModel(t, c, nil)
-	for range 20 {
-		ckpt, err := checkpoint.Open(dir)
-		require.NoError(t, err)
-		x, err := ckpt.Tensor("backbone.embeddings.weight")
-		require.NoError(t, err)
-		n := 0
-		err = stream(x, 48, func([]byte) error { n++; return errBroken })
-		require.Equal(t, errBroken, err)
-		require.Equal(t, 1, n)
-		require.NoError(t, ckpt.Close())
-	}
+	const n = 3 * streamChunk / 4
+	var file bytes.Buffer
+	err := checkpoint.WriteSafetensors(&file, []checkpoint.NamedData{
+		{Name: "x", DType: checkpoint.F32, Shape: []int{n}, Data: make([]byte, 4*n)},
+	}, nil)
+	require.NoError(t, err)
+	slow := &slowReader{ReaderAt: bytes.NewReader(file.Bytes())}
+	f, err := checkpoint.OpenReader("x", slow, int64(file.Len()))
+	require.NoError(t, err)
+	x, _ := f.Tensor("x")
+	chunks := 0
+	err = stream(x, 4, func([]byte) error {
+		chunks++
+		require.Eventually(t, func() bool { return slow.reading.Load() > 0 }, 5*time.Second, time.Millisecond)
+		return errBroken
+	})
+	require.Equal(t, errBroken, err)
+	require.Equal(t, 1, chunks)
+	require.Zero(t, slow.reading.Load())
+}
+
+// slowReader counts the reads under way.
+type slowReader struct {
+	io.ReaderAt
+	reading atomic.Int32
+}
+
+func (r *slowReader) ReadAt(p []byte, off int64) (int, error) {
+	r.reading.Add(1)
+	defer r.reading.Add(-1)
+	time.Sleep(100 * time.Millisecond)
+	return r.ReaderAt.ReadAt(p, off)
+}
+
+// TestNoAdapterNotice says how the Go backend came to be taken.
+func TestNoAdapterNotice(t *testing.T) {
+	t.Setenv("MAMBAGPU_BACKEND", "none")
+	t.Setenv("MAMBAGPU_ADAPTER", "")
+	dir := writeModel(t, tiny(), nil)
+	var notices bytes.Buffer
+	m := open(t, dir, Options{Notices: &notices})
+	require.Equal(t, GoAdapter, m.Adapter())
+	require.Contains(t, notices.String(), "no WebGPU adapter")
+
+	_, err := Load(dir, &Options{Adapter: "0"})
+	require.ErrorIs(t, err, wgpu.ErrNoAdapter, "an adapter that was asked for is not replaced")
+	t.Setenv("MAMBAGPU_ADAPTER", GoAdapter)
+	notices.Reset()
+	require.Equal(t, GoAdapter, open(t, dir, Options{Notices: &notices}).Adapter())
+	require.Empty(t, notices.String())
 }

@@ -15,13 +15,13 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer model.Close()
-	for token, err := range model.Generate(context.Background(), "And the whale", &mamba.GenerateOptions{MaxTokens: 12}) {
+	for token, err := range model.Generate(context.Background(), "And the whale", &mamba.GenerateOptions{MaxTokens: 9}) {
 		if err != nil {
 			log.Fatal(err)
 		}
 		fmt.Print(token.Text)
 	}
-	// Output: fishery, the Sperm Whale's head, and
+	// Output: fishery, the Sperm Whale's head
 }
 
 // Several sequences go on at once, each with a state of its own.
@@ -60,6 +60,6 @@ func ExampleModel_Step() {
 		fmt.Println(text)
 	}
 	// Output:
-	// The state of the Union is to be considered as relie
-	// And the whale fishery, the S
+	// The state of the Union is to be considered as relieved
+	// And the whale fishery, the Sperm
 }

@@ -86,28 +86,30 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- if .HasD}}
 	let skip = weights[params.channels * {{.States}}u + column];
 {{- end}}
-	var next_u = vec4<f32>(0.0);
-	var next_d = vec4<f32>(0.0);
-	var next_z = vec4<f32>(0.0);
+{{- range $i := seq 4}}
+	var next_u{{$i}} = 0.0;
+	var next_d{{$i}} = 0.0;
+	var next_z{{$i}} = 0.0;
+{{- end}}
 {{- range $i := seq $loads}}
 	var next_bc{{$i}} = vec4<f32>(0.0);
 {{- end}}
-	var k = 0u;
+	let ahead = 0u;
 	{{template "scan_load" .}}
 {{- if eq .Buffers 2}}
 	var buffer = 0u;
 {{- else}}
 	let buffer = 0u;
 {{- end}}
-	for (; k < params.length; k += {{.Steps}}u) {
+	for (var k = 0u; k < params.length; k += {{.Steps}}u) {
 		// Store the tile that was loaded.
-		let now_u = next_u;
+		let now_u = vec4<f32>(next_u0, next_u1, next_u2, next_u3);
 {{- if .HasZ}}
-		let now_z = next_z;
+		let now_z = vec4<f32>(next_z0, next_z1, next_z2, next_z3);
 {{- end}}
 		if (loads) {
 {{- range $i := seq 4}}
-			let d{{$i}} = select(0.0, {{if $.Softplus}}softplus({{end}}next_d.{{comp $i}}{{if $.HasBias}} + bias{{end}}{{if $.Softplus}}){{end}}, k + run + {{$i}}u <= last);
+			let d{{$i}} = select(0.0, {{if $.Softplus}}softplus({{end}}next_d{{$i}}{{if $.HasBias}} + bias{{end}}{{if $.Softplus}}){{end}}, k + run + {{$i}}u <= last);
 {{- end}}
 			let steps = vec4<f32>(d0, d1, d2, d3);
 			d[buffer * {{$units}}u + t] = steps;
@@ -121,9 +123,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		workgroupBarrier();
 
 		// Load the next tile; nothing waits for it until it is stored.
-		k += {{.Steps}}u;
+		let ahead = k + {{.Steps}}u;
 		{{template "scan_load" .}}
-		k -= {{.Steps}}u;
 
 		// Compute this one.
 		let at_d = buffer * {{$units}}u + c;
@@ -132,11 +133,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		let d{{$r}} = d[at_d + {{mul $r 16}}u];
 		let du{{$r}} = du[at_d + {{mul $r 16}}u];
 {{- range $i := seq 4}}{{$s := add (mul $r 4) $i}}
-		var y{{$s}} = 0.0;
 {{- range $q := seq $.Pairs}}{{$even := mul $q 2}}{{$odd := add $even 1}}
 		let p{{$s}}_{{$q}} = b_c[at_b + {{mul 8 (add (mul $s $.Pairs) $q)}}u];
 		h{{$even}} = fma(exp2(d{{$r}}.{{comp $i}} * a{{$even}}), h{{$even}}, du{{$r}}.{{comp $i}} * p{{$s}}_{{$q}}.x);
-		y{{$s}} = fma(h{{$even}}, p{{$s}}_{{$q}}.y, y{{$s}});
+		{{if $q}}y{{$s}} = fma(h{{$even}}, p{{$s}}_{{$q}}.y, y{{$s}}){{else}}var y{{$s}} = h{{$even}} * p{{$s}}_{{$q}}.y{{end}};
 {{- if lt $odd $.PerLane}}
 		h{{$odd}} = fma(exp2(d{{$r}}.{{comp $i}} * a{{$odd}}), h{{$odd}}, du{{$r}}.{{comp $i}} * p{{$s}}_{{$q}}.z);
 		y{{$s}} = fma(h{{$odd}}, p{{$s}}_{{$q}}.w, y{{$s}});
@@ -178,15 +178,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- define "scan_has_state"}}{{if gt .Scan.States (add (mul .Index 8) 7)}}{{else}}if (lane + {{mul .Index 8}}u < {{.Scan.States}}u){{end}}{{end}}
 {{- /* The condition under which load i of B and C has something to load. */}}
 {{- define "scan_has_twin"}}{{$twins := mul .Scan.Steps (mul .Scan.Pairs 8)}}{{if lt $twins (mul (add .Index 1) 128)}}if (t + {{mul .Index 128}}u < {{$twins}}u){{end}}{{end}}
-{{- /* Loads the tile that starts at step k into the next_ registers. */}}
+{{- /* Loads the tile that starts at step ahead into the next_ registers. */}}
 {{- define "scan_load"}}
 		if (loads) {
 {{- range $i := seq 4}}
-			let r{{$i}} = row0 + min(k + run + {{$i}}u, last);
-			next_u.{{comp $i}} = u[r{{$i}} * params.channels + column];
-			next_d.{{comp $i}} = delta[r{{$i}} * params.channels + column];
+			let r{{$i}} = row0 + min(ahead + run + {{$i}}u, last);
+			next_u{{$i}} = u[r{{$i}} * params.channels + column];
+			next_d{{$i}} = delta[r{{$i}} * params.channels + column];
 {{- if $.HasZ}}
-			next_z.{{comp $i}} = z[r{{$i}} * params.z_stride + params.off_z + column];
+			next_z{{$i}} = z[r{{$i}} * params.z_stride + params.off_z + column];
 {{- end}}
 {{- end}}
 		}
@@ -195,15 +195,19 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		{{template "scan_has_twin" (state $ $i)}} {
 			let i = t + {{mul $i 128}}u;
 			let n = i % {{$row}}u / 8u * 16u + i % 8u;
-			let at = (row0 + min(k + i / {{$row}}u, last)) * params.bc_stride + n;
-			{{if lt (mod (sub $.States 1) 16) 15}}if (n < {{$.States}}u) {{end}}{
+			let at = (row0 + min(ahead + i / {{$row}}u, last)) * params.bc_stride + n;
+{{- if eq (mod $.States 16) 0}}
+			next_bc{{$i}} = vec4<f32>(bc[at + params.off_b], bc[at + params.off_c], bc[at + 8u + params.off_b], bc[at + 8u + params.off_c]);
+{{- else}}
+			if (n < {{$.States}}u) {
 				next_bc{{$i}}.x = bc[at + params.off_b];
 				next_bc{{$i}}.y = bc[at + params.off_c];
 			}
-			{{if lt (mod (sub $.States 1) 16) 15}}if (n + 8u < {{$.States}}u) {{end}}{
+			if (n + 8u < {{$.States}}u) {
 				next_bc{{$i}}.z = bc[at + 8u + params.off_b];
 				next_bc{{$i}}.w = bc[at + 8u + params.off_c];
 			}
+{{- end}}
 		}
 {{- end}}
 {{- end}}
