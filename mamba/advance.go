@@ -1,9 +1,14 @@
 package mamba
 
-import "context"
+import (
+	"context"
+	"slices"
 
-// advance takes sequences on, chunk by chunk. A chunk has the same number of
-// tokens of each of its sequences; a shorter sequence leaves when it is done.
+	"github.com/mambagpu/mambagpu/shaders"
+)
+
+// advance takes sequences on, chunk by chunk. A chunk has some tokens of each
+// of its sequences, laid end to end.
 type advance struct {
 	model  *Model
 	states []*State
@@ -55,50 +60,68 @@ func (a *advance) left() []int {
 	return rows
 }
 
-// chunk advances rows by the same number of tokens: as many as a chunk holds
-// and the shortest of them has.
+// chunk advances rows by what there is room for.
 func (a *advance) chunk(rows []int) error {
-	length := max(a.model.chunk/len(rows), 1)
+	left := 0
 	for _, i := range rows {
-		length = min(length, len(a.ids[i]))
+		left += len(a.ids[i])
 	}
-	room, err := a.model.backend.reserveTokens(length * len(rows))
+	room, err := a.model.backend.reserveTokens(min(left, max(a.model.chunk, len(rows))))
 	if err != nil {
 		return err
 	}
-	if room < len(rows) {
-		rows = rows[:room]
-	}
-	length = min(length, max(room/len(rows), 1))
-	b := batch{rows: len(rows), length: length, choices: a.choices}
-	ids := make([]uint32, 0, b.tokens())
-	slots := make([]uint32, 0, len(rows))
-	for _, i := range rows {
-		ids = append(ids, a.ids[i][:length]...)
-		slots = append(slots, uint32(a.states[i].slot))
-		if len(a.ids[i]) == length {
-			b.output = a.output
-		}
-	}
-	if b.output != lastBest {
-		b.choices = 0
-	}
+	rows = rows[:min(len(rows), room)]
+	lengths := a.share(rows, room)
+	b, ids, slots := a.lay(rows, lengths)
 	r, err := a.model.backend.run(b, ids, slots)
 	if err != nil {
 		return err
 	}
 	for k, i := range rows {
-		a.take(r, b, k, i)
+		a.take(r, lengths[k], k, i)
 	}
 	return nil
 }
 
-// take moves sequence i, row k of a chunk, on and keeps what the chunk gave if
-// it was its last.
-func (a *advance) take(r result, b batch, k, i int) {
-	a.ids[i] = a.ids[i][b.length:]
-	a.states[i].tokens += b.length
-	a.done += b.length
+// share divides room among sequences: evenly, and what the short ones leave
+// among those after them.
+func (a *advance) share(rows []int, room int) []int {
+	lengths := make([]int, len(rows))
+	for k, i := range rows {
+		lengths[k] = min(len(a.ids[i]), room/(len(rows)-k))
+		room -= lengths[k]
+	}
+	return lengths
+}
+
+// lay makes the batch of some tokens of each row and its inputs: sequences of
+// one length as they are, others packed.
+func (a *advance) lay(rows, lengths []int) (b batch, ids, slots []uint32) {
+	b = batch{rows: len(rows), length: slices.Max(lengths)}
+	for k, i := range rows {
+		slot := uint32(a.states[i].slot)
+		if slices.Min(lengths) < b.length {
+			slots = append(slots, slot, uint32(len(ids)), uint32(lengths[k]))
+		} else {
+			slots = append(slots, slot)
+		}
+		ids = append(ids, a.ids[i][:lengths[k]]...)
+		if len(a.ids[i]) == lengths[k] {
+			b.output, b.choices = a.output, a.choices
+		}
+	}
+	if len(slots) > len(rows) {
+		b.packing = shaders.Packing{Packed: true, Rows: len(ids)}
+	}
+	return b, ids, slots
+}
+
+// take moves sequence i, row k of a chunk, on by n tokens and keeps what the
+// chunk gave if they were its last.
+func (a *advance) take(r result, n, k, i int) {
+	a.ids[i] = a.ids[i][n:]
+	a.states[i].tokens += n
+	a.done += n
 	if len(a.ids[i]) > 0 {
 		return
 	}

@@ -136,6 +136,7 @@ func (g *goBackend) trace(b batch, ids, slots []uint32, hook func(Stage) error) 
 func (g *goBackend) forward(s hostStages, b batch, ids, slots []uint32) (result, error) {
 	a := &g.net.act
 	a.ids.u32, a.slots.u32 = ids, slots
+	grow(&a.last, b.rows*g.net.config.DModel)
 	grow(&a.logits, b.logitRows()*g.net.config.VocabSize)
 	if b.output == lastBest {
 		a.best.u32 = make([]uint32, b.rows)
@@ -154,7 +155,7 @@ func (g *goBackend) forward(s hostStages, b batch, ids, slots []uint32) (result,
 func (g *goBackend) memoryInUse() uint64 {
 	a := &g.net.act
 	n := int(g.net.config.Parameters()) + g.slots*StateSize(g.net.config)/4
-	for _, s := range []hostArray{a.residual, a.norm, a.xz, a.u, a.p, a.delta, a.y, a.logits} {
+	for _, s := range []hostArray{a.residual, a.norm, a.xz, a.u, a.p, a.delta, a.y, a.last, a.logits} {
 		n += len(s.f32)
 	}
 	return 4 * uint64(n)
@@ -194,6 +195,10 @@ func (hostStages) selectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, 
 
 func (hostStages) residualAdd(p shaders.ResidualAddParams, r, x hostArray) {
 	cpu.ResidualAdd(p, r.f32, x.f32)
+}
+
+func (hostStages) lastRows(p shaders.LastRowsParams, x, slots, y hostArray) {
+	cpu.LastRows(p, x.f32, slots.u32, y.f32)
 }
 
 func (hostStages) argmax(p shaders.ArgmaxParams, x, ids hostArray) {

@@ -231,10 +231,13 @@ func (g *gpuBackend) reserveOutputs(b batch) error {
 	a := &g.net.act
 	if b.rows > g.rows {
 		g.bound = nil
-		if err := g.replace(&a.slots, "slots", b.rows); err != nil {
+		if err := g.replace(&a.slots, "slots", 3*b.rows); err != nil {
 			return err
 		}
 		if err := g.replace(&a.best, "best", b.rows); err != nil {
+			return err
+		}
+		if err := g.replace(&a.last, "last", b.rows*g.net.config.DModel); err != nil {
 			return err
 		}
 		g.rows = b.rows
@@ -380,6 +383,6 @@ func (g *gpuBackend) close() error {
 	g.dropActivations()
 	g.states(func(b *wgpu.Buffer, _ uint64) { closeAll([]*wgpu.Buffer{b}) })
 	closeAll(g.weights)
-	closeAll([]*wgpu.Buffer{g.net.act.slots, g.net.act.logits, g.net.act.best})
+	closeAll([]*wgpu.Buffer{g.net.act.slots, g.net.act.last, g.net.act.logits, g.net.act.best})
 	return nil
 }

@@ -77,17 +77,11 @@ func (m *Model) Generate(ctx context.Context, prompt string, opts *GenerateOptio
 // GenerateIDs is [Model.Generate] of a prompt of token ids. A model without
 // tokenizer yields no text.
 func (m *Model) GenerateIDs(ctx context.Context, ids []int, opts *GenerateOptions) iter.Seq2[Token, error] {
-	var o GenerateOptions
-	if opts != nil {
-		o = *opts
-	}
-	if err := o.check(m); err != nil {
-		return failed(err)
-	}
 	return func(yield func(Token, error) bool) {
-		g := generation{model: m, opts: o, sampler: newSampler(o, m.choices()), yield: yield}
-		if err := g.run(ctx, ids); err != nil {
-			yield(Token{ID: NoToken}, err)
+		for t, err := range m.GenerateBatch(ctx, [][]int{ids}, opts) {
+			if !yield(t.Token, err) {
+				return
+			}
 		}
 	}
 }
@@ -145,72 +139,4 @@ func (m *Model) endTokens() map[int]bool {
 		}
 	}
 	return ends
-}
-
-// generation is one run of Generate.
-type generation struct {
-	model   *Model
-	opts    GenerateOptions
-	sampler *sampler
-	yield   func(Token, error) bool
-}
-
-func (g *generation) run(ctx context.Context, ids []int) error {
-	state := g.opts.State
-	if state == nil {
-		s, err := g.model.NewState()
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		state = s
-	}
-	for _, id := range ids {
-		g.sampler.note(id)
-	}
-	text := newTextStream(g.model.tokenizer, g.opts.Stop)
-	ends := g.model.endTokens()
-	progress := g.opts.OnPrefill
-	for n := 0; n < g.opts.MaxTokens; n++ {
-		id, err := g.next(ctx, state, ids, progress)
-		if err != nil {
-			return err
-		}
-		if ends[id] && !g.opts.IgnoreEOS {
-			break
-		}
-		g.sampler.note(id)
-		piece, stopped := text.add(id)
-		if !g.yield(Token{id, piece}, nil) || stopped {
-			return nil
-		}
-		ids, progress = []int{id}, nil
-	}
-	if rest := text.rest(); rest != "" {
-		g.yield(Token{NoToken, rest}, nil)
-	}
-	return nil
-}
-
-// next takes the state on by ids and chooses the token after them.
-func (g *generation) next(ctx context.Context, state *State, ids []int, progress func(done, total int)) (int, error) {
-	states, rows := []*State{state}, [][]int{ids}
-	if g.sampler.onDevice() {
-		r, err := g.model.advance(ctx, states, rows, lastBest, &advanceOptions{choices: g.sampler.limit, progress: progress})
-		if err != nil {
-			return 0, err
-		}
-		if r.best[0] >= g.sampler.limit { // no logit is a number
-			return 0, ErrNotFinite
-		}
-		return r.best[0], nil
-	}
-	r, err := g.model.advance(ctx, states, rows, lastLogits, &advanceOptions{progress: progress})
-	if err != nil {
-		return 0, err
-	}
-	if err := finiteRows(r.logits); err != nil {
-		return 0, err
-	}
-	return g.sampler.choose(r.logits[0]), nil
 }

@@ -165,6 +165,10 @@ func (r *recorder) residualAdd(p shaders.ResidualAddParams, x, y *wgpu.Buffer) {
 	r.add(p.Count, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.ResidualAdd(p, x, y) })
 }
 
+func (r *recorder) lastRows(p shaders.LastRowsParams, x, slots, y *wgpu.Buffer) {
+	r.add(0, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.LastRows(p, x, slots, y) })
+}
+
 func (r *recorder) argmax(p shaders.ArgmaxParams, x, ids *wgpu.Buffer) {
 	r.add(p.Rows*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.Argmax(p, x, ids) })
 }

@@ -51,11 +51,10 @@ type shard[A any] struct {
 	data        A
 }
 
-// activations are the arrays that a chunk flows through, each of T rows but
-// the last two.
+// activations are the arrays that a chunk flows through.
 type activations[A any] struct {
 	ids      A // (T) token ids
-	slots    A // (B) the state of each sequence
+	slots    A // (B) the state of each sequence, or (B, 3): state, first row, rows
 	residual A // (T, d)
 	norm     A // (T, d) normalised residual, then out_proj's result
 	xz       A // (T, 2E) in_proj: u, then z
@@ -63,6 +62,7 @@ type activations[A any] struct {
 	p        A // (T, R + 2N) x_proj: dt, B, C
 	delta    A // (T, E)
 	y        A // (T, E)
+	last     A // (B, d) the last row of each sequence
 	logits   A // (rows, V)
 	best     A // (rows) the largest logits' places
 }
@@ -77,6 +77,7 @@ type stages[A any] interface {
 	dtProj(p shaders.DtProjParams, x, w, bias, delta A)
 	selectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights, slots, state, y A)
 	residualAdd(p shaders.ResidualAddParams, r, x A)
+	lastRows(p shaders.LastRowsParams, x, slots, y A)
 	argmax(p shaders.ArgmaxParams, x, ids A)
 	// note marks a point where an array's elements from first on, of the given
 	// shape, are a stage's result.
@@ -85,7 +86,8 @@ type stages[A any] interface {
 
 // batch is the shape of one forward pass and what it is to give.
 type batch struct {
-	rows, length int // B, L
+	rows, length int // B, L; of packed sequences L is the longest
+	packing      shaders.Packing
 	output       output
 	choices      int // of lastBest: the vocabulary rows that may be chosen
 	slot         int // the first row's state, for notes
@@ -101,7 +103,7 @@ const (
 	allLogits         // of every token
 )
 
-func (b batch) tokens() int { return b.rows * b.length }
+func (b batch) tokens() int { return b.packing.Total(b.rows, b.length) }
 
 // logitRows is the number of rows of logits.
 func (b batch) logitRows() int {
@@ -130,13 +132,14 @@ func forward[A any](s stages[A], n *network[A], b batch) {
 	if b.output == onlyState {
 		return
 	}
-	norm := shaders.RMSNormParams{Rows: t, Width: c.DModel, Eps: float32(c.NormEps)}
-	s.rmsNorm(norm, n.act.residual, n.normF, n.act.norm) // (B, L, d)
-	s.note("norm_f", n.act.norm, 0, b.rows, b.length, c.DModel)
-	head := shaders.MatmulParams{M: t, N: c.VocabSize, K: c.DModel, LDA: c.DModel, LDC: c.VocabSize}
-	if b.output != allLogits {
-		head.M, head.LDA, head.OffA = b.rows, b.length*c.DModel, (b.length-1)*c.DModel
+	x, rows := n.act.residual, t // (B, L, d)
+	if b.output != allLogits && b.length > 1 {
+		s.lastRows(shaders.LastRowsParams{Batch: b.rows, Length: b.length, Width: c.DModel, Packing: b.packing}, x, n.act.slots, n.act.last)
+		x, rows = n.act.last, b.rows // (B, d)
 	}
+	s.rmsNorm(shaders.RMSNormParams{Rows: rows, Width: c.DModel, Eps: float32(c.NormEps)}, x, n.normF, n.act.norm)
+	s.note("norm_f", n.act.norm, 0, b.rows, b.length, c.DModel)
+	head := shaders.MatmulParams{M: rows, K: c.DModel, LDA: c.DModel, LDC: c.VocabSize}
 	linear(s, head, n.act.norm, n.head, *new(A), n.act.logits) // (B, V) or (B, L, V)
 	if b.output == allLogits {
 		s.note("logits", n.act.logits, 0, b.rows, b.length, c.VocabSize)
@@ -164,6 +167,7 @@ func (n *network[A]) block(s stages[A], i int, b batch) {
 
 	s.causalConv(shaders.CausalConvParams{
 		Batch: b.rows, Length: b.length, Channels: e, Width: c.DConv, Stride: 2 * e, Bias: c.UseConvBias, SiLU: true,
+		Packing: b.packing,
 	}, act.xz, w.conv, act.slots, w.convState, act.u)
 	note("conv", act.u, 0, b.rows, b.length, e)                                 // (B, L, E)
 	note("conv_state", w.convState, b.slot*e*(c.DConv-1), b.rows, e, c.DConv-1) // (B, E, K-1)
@@ -177,6 +181,7 @@ func (n *network[A]) block(s stages[A], i int, b batch) {
 	s.selectiveScan(shaders.SelectiveScanParams{
 		Batch: b.rows, Length: b.length, Channels: e, States: ns,
 		BCStride: width, OffB: r, OffC: r + ns, ZStride: 2 * e, OffZ: e, HasZ: true, HasD: true,
+		Packing: b.packing,
 	}, act.u, act.delta, act.p, act.xz, w.scan, act.slots, w.scanState, act.y)
 	note("scan_gated", act.y, 0, b.rows, b.length, e)          // (B, L, E)
 	note("ssm_state", w.scanState, b.slot*e*ns, b.rows, e, ns) // (B, E, N)

@@ -92,7 +92,23 @@ func runAll(b *testing.B, list []bench) {
 	}
 }
 
+type scanMethod func(k *shaders.Kernels, p shaders.SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error)
+
 func scanBench(batch, length, channels, states int) bench {
+	return scanBenchOf((*shaders.Kernels).SelectiveScan, batch, length, channels, states)
+}
+
+// firstSlots gives batch row b the slot b.
+func firstSlots(batch int, buffer func(words int) *wgpu.Buffer) (*wgpu.Buffer, error) {
+	slots := buffer(batch)
+	ids := make([]uint32, batch)
+	for i := range ids {
+		ids[i] = uint32(i)
+	}
+	return slots, wgpu.Upload(slots, 0, ids)
+}
+
+func scanBenchOf(scan scanMethod, batch, length, channels, states int) bench {
 	p := shaders.SelectiveScanParams{
 		Batch: batch, Length: length, Channels: channels, States: states,
 		BCStride: 2 * states, OffC: states, ZStride: channels,
@@ -104,15 +120,11 @@ func scanBench(batch, length, channels, states int) bench {
 		bytes: 4 * (4*rows*channels + rows*2*states),
 		flops: rows * channels * states * 6,
 		dispatch: func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
-			slots := buffer(batch)
-			ids := make([]uint32, batch)
-			for i := range ids {
-				ids[i] = uint32(i)
-			}
-			if err := wgpu.Upload(slots, 0, ids); err != nil {
+			slots, err := firstSlots(batch, buffer)
+			if err != nil {
 				return nil, err
 			}
-			return k.SelectiveScan(p, buffer(rows*channels), buffer(rows*channels), buffer(rows*2*states), buffer(rows*channels),
+			return scan(k, p, buffer(rows*channels), buffer(rows*channels), buffer(rows*2*states), buffer(rows*channels),
 				buffer(p.WeightCount()), slots, buffer(batch*channels*states), buffer(rows*channels))
 		},
 	}

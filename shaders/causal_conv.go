@@ -7,7 +7,8 @@ import "github.com/mambagpu/mambagpu/wgpu"
 //
 //	y[b,t,e] = act(sum_k w[e,k] * x[b, t-Width+1+k, e] + bias[e])
 //
-// x is read at x[(b*Length+t)*Stride + Offset + e]; y is dense.
+// x is read at x[row*Stride + Offset + e], row being b*Length+t unless
+// sequences are packed; y is dense.
 // The state (slots, Channels, Width-1) holds the latest inputs, oldest first;
 // batch row b uses slot slots[b], which is read and then replaced.
 // The weights are packed in one array: w (Channels, Width), then bias
@@ -19,6 +20,7 @@ type CausalConvParams struct {
 	Bias                    bool
 	SiLU                    bool // act is silu, otherwise the identity
 	Fresh                   bool // the state read is zero, whatever the slot holds
+	Packing
 }
 
 // convSteps is the number of steps that an invocation of causal_conv walks. It
@@ -29,6 +31,7 @@ const convSteps = 32
 type convVariant struct {
 	Width, Steps      int
 	Bias, SiLU, Fresh bool
+	Packed            bool
 }
 
 // CausalConv dispatches the convolution of x with the packed weights into y
@@ -42,7 +45,7 @@ func (k *Kernels) CausalConv(p CausalConvParams, x, weights, slots, state, y *wg
 }
 
 func (p CausalConvParams) variant() convVariant {
-	return convVariant{p.Width, convSteps, p.Bias, p.SiLU, p.Fresh}
+	return convVariant{p.Width, convSteps, p.Bias, p.SiLU, p.Fresh, p.Packed}
 }
 
 func (p CausalConvParams) uniform() []byte {
@@ -56,14 +59,19 @@ func (p CausalConvParams) check(kernel string, maxLength int, x, weights, slots,
 	c.size("Channels", p.Channels, 1, maxElements)
 	c.size("Width", p.Width, 2, 8)
 	c.size("Offset", p.Offset, 0, p.Stride-p.Channels)
-	c.words("x", size(x), (p.Batch*p.Length-1)*p.Stride+p.Offset+p.Channels)
+	c.packing(p.Packing, p.Batch, p.Length)
+	if kernel != "causal_conv" {
+		c.unpacked(p.Packing)
+	}
+	rows := p.Total(p.Batch, p.Length)
+	c.words("x", size(x), (rows-1)*p.Stride+p.Offset+p.Channels)
 	w := p.Channels * p.Width
 	if p.Bias {
 		w += p.Channels
 	}
 	c.words("weights", size(weights), w)
-	c.words("slots", size(slots), p.Batch)
+	c.words("slots", size(slots), p.slotWords(p.Batch))
 	c.words("state", size(state), p.Channels*(p.Width-1))
-	c.words("y", size(y), p.Batch*p.Length*p.Channels)
+	c.words("y", size(y), rows*p.Channels)
 	return c.err
 }

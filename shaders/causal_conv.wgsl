@@ -7,7 +7,7 @@
 // they read it at their start and replace it at their end.
 //
 // In      x at (b*length+t)*stride + offset + e; weights: w (channels, {{.Width}}), bias (channels);
-//         slots (batch); state (slots, channels, {{sub .Width 1}}), oldest first
+//         slots (batch){{if .Packed}}: slot, first row, rows{{end}}; state (slots, channels, {{sub .Width 1}}), oldest first
 // Out     y (batch, length, channels); state
 // Grid    (ceil(channels/64), ceil(length/{{.Steps}}), batch); 64 invocations
 // Tail    channels and steps past the end are not written
@@ -29,10 +29,18 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wg:
 	if (e >= params.channels) {
 		return;
 	}
-	let t0 = wg.y * {{.Steps}}u;
+{{- if .Packed}}
+	let slot = slots[wg.z * 3u];
+	let row = slots[wg.z * 3u + 1u];
+	let length = slots[wg.z * 3u + 2u];
+{{- else}}
+	let slot = slots[wg.z];
 	let row = wg.z * params.length;
+	let length = params.length;
+{{- end}}
+	let t0 = wg.y * {{.Steps}}u;
 	let column = params.offset + e;
-	let held = (slots[wg.z] * params.channels + e) * {{$past}}u;
+	let held = (slot * params.channels + e) * {{$past}}u;
 {{- range $k := seq .Width}}
 	let w{{$k}} = weights[e * {{$.Width}}u + {{$k}}u];
 {{- end}}
@@ -40,7 +48,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wg:
 {{- range $k := seq $past}}
 	var x{{$k}} = 0.0;
 {{- end}}
-	if (t0 > 0u) {
+	if (t0 > 0u{{if .Packed}} && t0 < length{{end}}) {
 {{- range $k := seq $past}}
 		x{{$k}} = x[(row + t0 - {{sub $past $k}}u) * params.stride + column];
 {{- end}}
@@ -49,7 +57,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wg:
 		x{{$k}} = state[held + {{$k}}u];
 {{- end}}
 	}{{end}}
-	let end = min(t0 + {{.Steps}}u, params.length);
+	let end = min(t0 + {{.Steps}}u, length);
 	for (var t = t0; t < end; t++) {
 		let now = x[(row + t) * params.stride + column];
 		var sum = fma(w{{$past}}, now, bias);
@@ -69,10 +77,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wg:
 	// one it is entry j+length of the state as it was, not yet replaced.
 	for (var j = 0u; j < {{$past}}u; j++) {
 		var v = 0.0;
-		if (params.length + j >= {{$past}}u) {
-			v = x[(row + params.length + j - {{$past}}u) * params.stride + column];
+		if (length + j >= {{$past}}u) {
+			v = x[(row + length + j - {{$past}}u) * params.stride + column];
 		}{{if not .Fresh}} else {
-			v = state[held + j + params.length];
+			v = state[held + j + length];
 		}{{end}}
 		state[held + j] = v;
 	}

@@ -9,8 +9,9 @@ import "github.com/mambagpu/mambagpu/wgpu"
 //	y_t = sum_n h_t C_t + D u_t, then times silu(z_t) if HasZ is set (E)
 //
 // u, delta and y are dense (Batch, Length, Channels). B and C lie in one
-// array: B_t at bc[(b*Length+t)*BCStride + OffB + n], C_t likewise at OffC.
-// z is read at z[(b*Length+t)*ZStride + OffZ + e].
+// array: B_t at bc[row*BCStride + OffB + n], C_t likewise at OffC, row being
+// b*Length+t unless sequences are packed. z is read at
+// z[row*ZStride + OffZ + e].
 // The weights are packed in one array: A (Channels, States), then D (Channels)
 // if HasD is set, then bias (Channels) if HasBias is set.
 // The state (slots, Channels, States) is read and replaced in place; batch
@@ -23,6 +24,7 @@ type SelectiveScanParams struct {
 	HasZ, HasD, HasBias     bool
 	Softplus                bool
 	Fresh                   bool // the initial state is zero, whatever the slot holds
+	Packing
 }
 
 type scanVariant struct {
@@ -34,7 +36,7 @@ type scanVariant struct {
 	Buffers                       int // tiles in workgroup memory
 	Memory                        int // bytes of workgroup memory
 	HasZ, HasD, HasBias, Softplus bool
-	Fresh                         bool
+	Fresh, Packed                 bool
 }
 
 // scanPart is what templates of a part of a scan take: a state of a lane, or a
@@ -54,7 +56,27 @@ func (k *Kernels) SelectiveScan(p SelectiveScanParams, u, delta, bc, z, weights,
 func (k *Kernels) scan(kernel string, maxLength int, p SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	c := check{kernel: kernel}
 	p.check(&c, maxLength)
-	rows := p.Batch * p.Length
+	if kernel != "selective_scan" {
+		c.unpacked(p.Packing)
+	}
+	p.checkBuffers(&c, u, delta, bc, z, weights, slots, state, y)
+	if c.err != nil {
+		return nil, c.err
+	}
+	return k.dispatch(kernel, p.variant(), p.uniform(), p.grid(16), u, delta, bc, orElse(z, u), weights, slots, state, y)
+}
+
+// grid is one workgroup for so many channels of each sequence.
+func (p SelectiveScanParams) grid(channels int) [3]uint32 {
+	return [3]uint32{uint32(ceilDiv(p.Channels, channels)), uint32(p.Batch), 1}
+}
+
+func (p SelectiveScanParams) uniform() []byte {
+	return uniform(p.Length, p.Channels, p.BCStride, p.OffB, p.OffC, p.ZStride, p.OffZ)
+}
+
+func (p SelectiveScanParams) checkBuffers(c *check, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) {
+	rows := p.Total(p.Batch, p.Length)
 	c.words("u", size(u), rows*p.Channels)
 	c.words("delta", size(delta), rows*p.Channels)
 	c.words("bc", size(bc), (rows-1)*p.BCStride+max(p.OffB, p.OffC)+p.States)
@@ -62,16 +84,9 @@ func (k *Kernels) scan(kernel string, maxLength int, p SelectiveScanParams, u, d
 		c.words("z", size(z), (rows-1)*p.ZStride+p.OffZ+p.Channels)
 	}
 	c.words("weights", size(weights), p.WeightCount())
-	c.words("slots", size(slots), p.Batch)
+	c.words("slots", size(slots), p.slotWords(p.Batch))
 	c.words("state", size(state), p.Channels*p.States)
 	c.words("y", size(y), rows*p.Channels)
-	if c.err != nil {
-		return nil, c.err
-	}
-	grid := [3]uint32{uint32(ceilDiv(p.Channels, 16)), uint32(p.Batch), 1}
-	return k.dispatch(kernel, p.variant(),
-		uniform(p.Length, p.Channels, p.BCStride, p.OffB, p.OffC, p.ZStride, p.OffZ), grid,
-		u, delta, bc, orElse(z, u), weights, slots, state, y)
 }
 
 // WeightCount is the number of elements of the packed weights.
@@ -91,6 +106,7 @@ func (p SelectiveScanParams) check(c *check, maxLength int) {
 	c.size("Length", p.Length, 1, maxLength)
 	c.size("Channels", p.Channels, 1, maxAxis*16)
 	c.size("States", p.States, 1, 256)
+	c.packing(p.Packing, p.Batch, p.Length)
 	c.size("OffB", p.OffB, 0, p.BCStride-p.States)
 	c.size("OffC", p.OffC, 0, p.BCStride-p.States)
 	if p.HasZ {
@@ -105,6 +121,7 @@ func (p SelectiveScanParams) variant() scanVariant {
 	v := scanVariant{
 		States: p.States, PerLane: ceilDiv(p.States, 8), Pairs: ceilDiv(p.States, 16),
 		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh,
+		Packed: p.Packed,
 	}
 	for _, tile := range [][2]int{{8, 2}, {4, 2}, {4, 1}} {
 		v.Steps, v.Buffers = tile[0], tile[1]
@@ -118,7 +135,11 @@ func (p SelectiveScanParams) variant() scanVariant {
 
 // memory is the bytes of workgroup memory: for each buffer and step 2 numbers
 // for 16 channels and 4 for each pair of states of 8 lanes, and for each step 8
-// parts of 16 channels.
+// parts of 16 channels; of packed sequences, where the workgroup's lies.
 func (v scanVariant) memory() int {
-	return 4 * v.Steps * (v.Buffers*(2*16+4*8*v.Pairs) + 8*16)
+	n := 4 * v.Steps * (v.Buffers*(2*16+4*8*v.Pairs) + 8*16)
+	if v.Packed {
+		n += 16
+	}
+	return n
 }

@@ -15,7 +15,7 @@
 //
 // In      u, delta (batch, length, channels); bc: B at off_b, C at off_c of rows
 //         of bc_stride; z at off_z of rows of z_stride; weights: A (channels, {{.States}}),
-//         D (channels), bias (channels); slots (batch);
+//         D (channels), bias (channels); slots (batch){{if .Packed}}: slot, first row, rows{{end}};
 //         state (slots, channels, {{.States}})
 // Out     y (batch, length, channels); state
 // Grid    (ceil(channels/16), batch); 128 invocations
@@ -51,18 +51,32 @@ var<workgroup> d: array<vec4<f32>, {{mul .Buffers $units}}>;
 var<workgroup> du: array<vec4<f32>, {{mul .Buffers $units}}>;
 var<workgroup> b_c: array<vec4<f32>, {{mul .Buffers $twins}}>;
 var<workgroup> parts: array<vec4<f32>, {{mul $units 8}}>;
+{{- if .Packed}}
+var<workgroup> sequence: vec3<u32>; // slot, first row, rows
+{{- end}}
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+{{- if .Packed}}
+	if (t == 0u) {
+		sequence = vec3<u32>(slots[wg.y * 3u], slots[wg.y * 3u + 1u], slots[wg.y * 3u + 2u]);
+	}
+	let slot = workgroupUniformLoad(&sequence).x;
+	let row0 = workgroupUniformLoad(&sequence).y;
+	let length = workgroupUniformLoad(&sequence).z;
+{{- else}}
+	let slot = slots[wg.y];
 	let row0 = wg.y * params.length;
-	let last = params.length - 1u;
+	let length = params.length;
+{{- end}}
+	let last = length - 1u;
 
 	// As a computing lane: channel t/8, states lane, lane+8, ...
 	// exp(d A) is computed as exp2(d A log2(e)).
 	let lane = t % 8u;
 	let c = t / 8u;
 	let channel = min(wg.x * 16u + c, params.channels - 1u);
-	let held = (slots[wg.y] * params.channels + channel) * {{.States}}u + lane;
+	let held = (slot * params.channels + channel) * {{.States}}u + lane;
 {{- range $j := seq .PerLane}}
 	var h{{$j}} = 0.0;
 	var a{{$j}} = 0.0;
@@ -101,7 +115,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- else}}
 	let buffer = 0u;
 {{- end}}
-	for (var k = 0u; k < params.length; k += {{.Steps}}u) {
+	for (var k = 0u; k < length; k += {{.Steps}}u) {
 		// Store the tile that was loaded.
 		let now_u = vec4<f32>(next_u0, next_u1, next_u2, next_u3);
 {{- if .HasZ}}

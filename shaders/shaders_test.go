@@ -21,17 +21,26 @@ func TestParams(t *testing.T) {
 	conv := CausalConvParams{Length: 1, Channels: 2, Stride: 3, Offset: 4}
 	scan := []string{"length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z"}
 	fields := map[string][]string{
-		"matmul":              {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
-		"matvec":              {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
-		"causal_conv":         {"length", "channels", "stride", "offset"},
-		"causal_conv_step":    {"length", "channels", "stride", "offset"},
-		"selective_scan":      scan,
-		"selective_scan_step": scan,
-		"embedding":           {"width", "first_row", "rows", "tokens"},
-		"rms_norm":            {"rows", "width", "eps"},
-		"dt_proj":             {"rows", "channels", "rank", "stride", "offset"},
-		"residual_add":        {"count"},
-		"argmax":              {"rows", "width", "stride"},
+		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"matvec":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"causal_conv":                 {"length", "channels", "stride", "offset"},
+		"causal_conv_step":            {"length", "channels", "stride", "offset"},
+		"selective_scan":              scan,
+		"selective_scan_step":         scan,
+		"selective_scan_naive":        scan,
+		"selective_scan_tiled":        scan,
+		"selective_scan_complex":      scan,
+		"selective_scan_complex_step": scan,
+		"discretize":                  {"rows", "states", "stride", "off_delta", "off_mod"},
+		"modulated_scan":              {"length", "channels", "stride", "off_b", "off_c"},
+		"modulated_scan_step":         {"length", "channels", "stride", "off_b", "off_c"},
+		"layer_norm":                  {"rows", "width", "eps"},
+		"embedding":                   {"width", "first_row", "rows", "tokens"},
+		"rms_norm":                    {"rows", "width", "eps"},
+		"dt_proj":                     {"rows", "channels", "rank", "stride", "offset"},
+		"last_rows":                   {"length", "width"},
+		"residual_add":                {"count"},
+		"argmax":                      {"rows", "width", "stride"},
 	}
 	decl := regexp.MustCompile(`struct Params \{([^}]*)\}`)
 	for _, name := range Names() {
@@ -193,6 +202,29 @@ func TestShapeErrors(t *testing.T) {
 		{"x", func() (*wgpu.Dispatch, error) { return k.ResidualAdd(ResidualAddParams{Count: 16}, b, nil) }},
 		{"Width", func() (*wgpu.Dispatch, error) { return k.Argmax(ArgmaxParams{Rows: 1, Width: 5, Stride: 4}, b, b) }},
 		{"Rows", func() (*wgpu.Dispatch, error) { return k.RMSNorm(RMSNormParams{Width: 1}, b, b, b) }},
+		{"bias", func() (*wgpu.Dispatch, error) { return k.LayerNorm(LayerNormParams{Rows: 1, Width: 1}, b, b, nil, b) }},
+		{"OffMod", func() (*wgpu.Dispatch, error) {
+			return k.Discretize(DiscretizeParams{Rows: 1, States: 2, Stride: 2, OffMod: 1, Modulated: true}, b, b, b)
+		}},
+		{"cells", func() (*wgpu.Dispatch, error) {
+			return k.Discretize(DiscretizeParams{Rows: 5, States: 1, Stride: 1}, b, b, b)
+		}},
+		{"OffC", func() (*wgpu.Dispatch, error) {
+			return k.ModulatedScan(ModulatedScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, Stride: 2, OffC: 2}, b, b, b, b, b, b, b)
+		}},
+		{"Length", func() (*wgpu.Dispatch, error) {
+			return k.ModulatedScanStep(ModulatedScanParams{Batch: 1, Length: 2, Channels: 1, States: 1, Stride: 2}, b, b, b, b, b, b, b)
+		}},
+		{"OffB", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScanComplex(ComplexScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 1}, b, b, b, nil, b, b, b, b)
+		}},
+		{"state", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScanComplexStep(ComplexScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 2}, b, b, b, nil, b, b, nil, b)
+		}},
+		{"delta", func() (*wgpu.Dispatch, error) { return k.SelectiveScanNaive(scan, b, nil, b, nil, b, b, b, b) }},
+		{"States", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScanTiled(with(func(p *SelectiveScanParams) { p.States = 0 }), b, b, b, nil, b, b, b, b)
+		}},
 		{"out", func() (*wgpu.Dispatch, error) {
 			return k.Embedding(EmbeddingParams{Tokens: 1, Width: 17, Rows: 1, Table: F16}, b, b, b)
 		}},

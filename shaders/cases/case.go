@@ -64,6 +64,7 @@ var kernels = []struct {
 }{
 	{"embedding", embeddingCases},
 	{"rms_norm", rmsNormCases},
+	{"layer_norm", layerNormCases},
 	{"matmul", matmulCases},
 	{"matvec", matvecCases},
 	{"causal_conv", causalConvCases},
@@ -71,7 +72,15 @@ var kernels = []struct {
 	{"dt_proj", dtProjCases},
 	{"selective_scan", selectiveScanCases},
 	{"selective_scan_step", selectiveScanStepCases},
+	{"selective_scan_naive", scanStageCases},
+	{"selective_scan_tiled", scanStageCases},
+	{"selective_scan_complex", selectiveScanComplexCases},
+	{"selective_scan_complex_step", selectiveScanComplexStepCases},
+	{"discretize", discretizeCases},
+	{"modulated_scan", modulatedScanCases},
+	{"modulated_scan_step", modulatedScanStepCases},
 	{"residual_add", residualAddCases},
+	{"last_rows", lastRowsCases},
 	{"argmax", argmaxCases},
 }
 

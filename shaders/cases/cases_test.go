@@ -20,8 +20,10 @@ func TestNames(t *testing.T) {
 // none.
 func TestKernels(t *testing.T) {
 	want := []string{
-		"embedding", "rms_norm", "matmul", "matvec", "causal_conv", "causal_conv_step",
-		"dt_proj", "selective_scan", "selective_scan_step", "residual_add", "argmax",
+		"embedding", "rms_norm", "layer_norm", "matmul", "matvec", "causal_conv", "causal_conv_step", "dt_proj",
+		"selective_scan", "selective_scan_step", "selective_scan_naive", "selective_scan_tiled",
+		"selective_scan_complex", "selective_scan_complex_step",
+		"discretize", "modulated_scan", "modulated_scan_step", "residual_add", "last_rows", "argmax",
 	}
 	assert.Equal(t, want, Kernels())
 	for _, kernel := range want {
@@ -30,7 +32,7 @@ func TestKernels(t *testing.T) {
 		for _, c := range list {
 			assert.Equal(t, kernel, c.Kernel)
 		}
-		t.Logf("%-20s %3d cases", kernel, len(list))
+		t.Logf("%-27s %3d cases", kernel, len(list))
 	}
 	assert.Empty(t, Of("no_such_kernel"))
 }

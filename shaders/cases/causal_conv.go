@@ -26,7 +26,8 @@ func causalConvCases() []Case {
 		}
 	}
 	list = append(list, convSwitches(7)...)
-	return append(list, convStrided(2, 33, 65)...)
+	list = append(list, convStrided(2, 33, 65)...)
+	return append(list, convPacked()...)
 }
 
 func causalConvStepCases() []Case {
@@ -75,6 +76,21 @@ func convStrided(batch, length, channels int) []Case {
 	}
 }
 
+// convPacked is sequences of different lengths.
+func convPacked() []Case {
+	var list []Case
+	for _, lengths := range packedLengths {
+		for _, fresh := range []bool{false, true} {
+			p := convParams(len(lengths), 0, 65, 4)
+			p.Packing, p.Length = packing(lengths)
+			p.Stride, p.Fresh = 2*p.Channels, fresh
+			name := fmt.Sprintf("packed %v%s", lengths, on(fresh, ", fresh"))
+			list = append(list, causalConvOf(name, p, lengths))
+		}
+	}
+	return list
+}
+
 // on is a word for a switch that is set, and nothing otherwise.
 func on(set bool, word string) string {
 	if set {
@@ -96,19 +112,29 @@ func switches(words ...string) string {
 // WGSL promises a few units in the last place near 0: 2e-6 of the largest.
 // The state is copied, which is within any tolerance.
 func causalConvCase(name string, p shaders.CausalConvParams) Case {
+	return causalConvOf(name, p, nil)
+}
+
+// causalConvOf is causalConvCase of packed sequences of the given lengths, if
+// there are any.
+func causalConvOf(name string, p shaders.CausalConvParams, lengths []int) Case {
 	return Case{Name: name, Params: p, Tol: Tolerance{Abs: 1e-6, Rel: 2e-6}, fill: func(s *source) []Arg {
-		tokens := p.Batch * p.Length
+		tokens := p.Total(p.Batch, p.Length)
 		weights := s.uniform(p.Channels*p.Width, -1, 1)
 		if p.Bias {
 			weights = append(weights, s.uniform(p.Channels, -1, 1)...)
 		}
 		x := s.normal(tokens * p.Channels)
 		slots, count := s.slots(p.Batch)
+		state := s.state(slots, count, p.Channels*(p.Width-1), p.Fresh)
+		if p.Packed {
+			slots = packedSlots(slots, lengths)
+		}
 		return []Arg{
 			in("x", strided(x, p.Channels, p.Stride, p.Offset)),
 			in("weights", weights),
 			ints("slots", slots),
-			s.state(slots, count, p.Channels*(p.Width-1), p.Fresh),
+			state,
 			out("y", poison(tokens*p.Channels)),
 		}
 	}}

@@ -99,6 +99,8 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 		return k.Embedding(p, b[0], b[1], b[2])
 	case shaders.RMSNormParams:
 		return k.RMSNorm(p, b[0], b[1], b[2])
+	case shaders.LayerNormParams:
+		return k.LayerNorm(p, b[0], b[1], b[2], b[3])
 	case shaders.MatmulParams:
 		if c.Kernel == "matvec" {
 			return k.Matvec(p, b[0], b[1], b[2], b[3])
@@ -112,12 +114,32 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 	case shaders.DtProjParams:
 		return k.DtProj(p, b[0], b[1], b[2], b[3])
 	case shaders.SelectiveScanParams:
-		if c.Kernel == "selective_scan_step" {
-			return k.SelectiveScanStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+		scan := k.SelectiveScan
+		switch c.Kernel {
+		case "selective_scan_step":
+			scan = k.SelectiveScanStep
+		case "selective_scan_naive":
+			scan = k.SelectiveScanNaive
+		case "selective_scan_tiled":
+			scan = k.SelectiveScanTiled
 		}
-		return k.SelectiveScan(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+		return scan(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	case shaders.ComplexScanParams:
+		if c.Kernel == "selective_scan_complex_step" {
+			return k.SelectiveScanComplexStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+		}
+		return k.SelectiveScanComplex(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	case shaders.DiscretizeParams:
+		return k.Discretize(p, b[0], b[1], b[2])
+	case shaders.ModulatedScanParams:
+		if c.Kernel == "modulated_scan_step" {
+			return k.ModulatedScanStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
+		}
+		return k.ModulatedScan(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
 	case shaders.ResidualAddParams:
 		return k.ResidualAdd(p, b[0], b[1])
+	case shaders.LastRowsParams:
+		return k.LastRows(p, b[0], b[1], b[2])
 	case shaders.ArgmaxParams:
 		return k.Argmax(p, b[0], b[1])
 	}

@@ -25,6 +25,8 @@ type scanSpec struct {
 	bias  span
 	a     span // of A; zero means that A[e,n] is about -(n+1), as a model starts
 	tol   Tolerance
+
+	lengths []int // of packed sequences
 }
 
 // modelScan is the scan as the model calls it: B and C behind a dt of 3 numbers
@@ -63,8 +65,12 @@ func (spec scanSpec) named(format string, a ...any) Case {
 // fill makes the buffers.
 func (spec scanSpec) fill(s *source) []Arg {
 	p := spec.p
-	tokens := p.Batch * p.Length
+	tokens := p.Total(p.Batch, p.Length)
 	slots, count := s.slots(p.Batch)
+	state := s.state(slots, count, p.Channels*p.States, p.Fresh)
+	if p.Packed {
+		slots = packedSlots(slots, spec.lengths)
+	}
 	u := s.normal(tokens * p.Channels)
 	delta := spec.delta.draw(s, tokens*p.Channels)
 	bc := poison(tokens * p.BCStride)
@@ -81,7 +87,7 @@ func (spec scanSpec) fill(s *source) []Arg {
 		in("z", z),
 		in("weights", spec.weights(s)),
 		ints("slots", slots),
-		s.state(slots, count, p.Channels*p.States, p.Fresh),
+		state,
 		out("y", poison(tokens*p.Channels)),
 	}
 }

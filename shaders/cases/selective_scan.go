@@ -21,7 +21,8 @@ func selectiveScanCases() []Case {
 	list = append(list, scanSwitches(9)...)
 	list = append(list, scanLayouts(2, 21)...)
 	list = append(list, scanExtremes(50)...)
-	return append(list, longScans()...)
+	list = append(list, longScans()...)
+	return append(list, scanPacked()...)
 }
 
 func selectiveScanStepCases() []Case {
@@ -115,6 +116,23 @@ func scanExtremes(length int) []Case {
 		s.p.Softplus, s.p.HasBias = true, true
 		s.delta, s.bias = span{-25, 90}, span{-5, 10}
 	})
+	return list
+}
+
+// scanPacked is sequences of different lengths.
+func scanPacked() []Case {
+	var list []Case
+	for _, lengths := range packedLengths {
+		for _, states := range []int{16, 208} {
+			for _, fresh := range []bool{false, true} {
+				_, longest := packing(lengths)
+				s := modelScan(len(lengths), longest, 17, states)
+				s.p.Packing, _ = packing(lengths)
+				s.p.Fresh, s.lengths = fresh, lengths
+				list = append(list, s.named("packed %v, d_state %d%s", lengths, states, on(fresh, ", fresh")))
+			}
+		}
+	}
 	return list
 }
 

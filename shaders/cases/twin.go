@@ -19,6 +19,8 @@ func (c Case) RunTwin() []Arg {
 		cpu.Embedding(p, u(0), f(1), f(2))
 	case shaders.RMSNormParams:
 		cpu.RMSNorm(p, f(0), f(1), f(2))
+	case shaders.LayerNormParams:
+		cpu.LayerNorm(p, f(0), f(1), f(2), f(3))
 	case shaders.MatmulParams:
 		matmulTwins[c.Kernel](p, f(0), f(1), f(2), f(3))
 	case shaders.CausalConvParams:
@@ -27,8 +29,16 @@ func (c Case) RunTwin() []Arg {
 		cpu.DtProj(p, f(0), f(1), f(2), f(3))
 	case shaders.SelectiveScanParams:
 		selectiveScanTwins[c.Kernel](p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7))
+	case shaders.ComplexScanParams:
+		complexScanTwins[c.Kernel](p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7))
+	case shaders.DiscretizeParams:
+		cpu.Discretize(p, f(0), f(1), f(2))
+	case shaders.ModulatedScanParams:
+		modulatedScanTwins[c.Kernel](p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
 	case shaders.ResidualAddParams:
 		cpu.ResidualAdd(p, f(0), f(1))
+	case shaders.LastRowsParams:
+		cpu.LastRows(p, f(0), u(1), f(2))
 	case shaders.ArgmaxParams:
 		cpu.Argmax(p, f(0), u(1))
 	default:
@@ -48,7 +58,17 @@ var (
 		"causal_conv_step": cpu.CausalConvStep,
 	}
 	selectiveScanTwins = map[string]func(p shaders.SelectiveScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, y []float32){
-		"selective_scan":      cpu.SelectiveScan,
-		"selective_scan_step": cpu.SelectiveScanStep,
+		"selective_scan":       cpu.SelectiveScan,
+		"selective_scan_step":  cpu.SelectiveScanStep,
+		"selective_scan_naive": cpu.SelectiveScanNaive,
+		"selective_scan_tiled": cpu.SelectiveScanTiled,
+	}
+	complexScanTwins = map[string]func(p shaders.ComplexScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, y []float32){
+		"selective_scan_complex":      cpu.SelectiveScanComplex,
+		"selective_scan_complex_step": cpu.SelectiveScanComplexStep,
+	}
+	modulatedScanTwins = map[string]func(p shaders.ModulatedScanParams, u, cells, s, weights []float32, slots []uint32, state, y []float32){
+		"modulated_scan":      cpu.ModulatedScan,
+		"modulated_scan_step": cpu.ModulatedScanStep,
 	}
 )

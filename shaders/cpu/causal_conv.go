@@ -12,15 +12,15 @@ import "github.com/mambagpu/mambagpu/shaders"
 func CausalConv(p shaders.CausalConvParams, x, weights []float32, slots []uint32, state, y []float32) {
 	c := conv{p, x, weights, state}
 	parallelChannels(p.Batch, p.Channels, p.Length*(3*p.Width+10), func(b, lo, hi int) {
-		slot := int(slots[b])
-		for t := range p.Length {
-			out := y[(b*p.Length+t)*p.Channels:]
+		slot, first, rows := p.Sequence(slots, b, p.Length)
+		for t := range rows {
+			out := y[(first+t)*p.Channels:]
 			for e := lo; e < hi; e++ {
-				out[e] = float32(c.at(b, slot, t, e))
+				out[e] = float32(c.at(first, slot, t, e))
 			}
 		}
 		for e := lo; e < hi; e++ {
-			c.keep(b, slot, e)
+			c.keep(first, rows, slot, e)
 		}
 	})
 }
@@ -31,13 +31,14 @@ type conv struct {
 	x, weights, state []float32
 }
 
-// at is the output at time t of channel e.
-func (c conv) at(b, slot, t, e int) float64 {
+// at is the output at time t of channel e of the sequence that starts at row
+// first.
+func (c conv) at(first, slot, t, e int) float64 {
 	p := c.p
 	w := c.weights[e*p.Width : (e+1)*p.Width] // (K)
 	var sum float64
 	for k, wk := range w {
-		sum += float64(wk) * float64(c.input(b, slot, t-p.Width+1+k, e))
+		sum += float64(wk) * float64(c.input(first, slot, t-p.Width+1+k, e))
 	}
 	if p.Bias {
 		sum += float64(c.weights[p.Channels*p.Width+e])
@@ -50,23 +51,23 @@ func (c conv) at(b, slot, t, e int) float64 {
 
 // input is the input at time t of channel e; the times -(Width-1) to -1 are
 // the state's.
-func (c conv) input(b, slot, t, e int) float32 {
+func (c conv) input(first, slot, t, e int) float32 {
 	p := c.p
 	switch {
 	case t >= 0:
-		return c.x[(b*p.Length+t)*p.Stride+p.Offset+e]
+		return c.x[(first+t)*p.Stride+p.Offset+e]
 	case p.Fresh:
 		return 0
 	}
 	return c.state[(slot*p.Channels+e)*(p.Width-1)+p.Width-1+t]
 }
 
-// keep replaces the state of channel e by the last Width-1 inputs. An element
+// keep replaces the state of channel e by the last Width-1 inputs of its rows. An element
 // moves towards the front, so ascending order reads each before it is
 // replaced.
-func (c conv) keep(b, slot, e int) {
+func (c conv) keep(first, rows, slot, e int) {
 	old := c.p.Width - 1
 	for i := range old {
-		c.state[(slot*c.p.Channels+e)*old+i] = c.input(b, slot, c.p.Length-old+i, e)
+		c.state[(slot*c.p.Channels+e)*old+i] = c.input(first, slot, rows-old+i, e)
 	}
 }

@@ -20,7 +20,8 @@ func SelectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights []flo
 	s := scan{p: p, u: u, delta: delta, bc: bc, z: z, y: y}
 	s.a, s.d, s.bias = splitWeights(p, weights)
 	parallelChannels(p.Batch, p.Channels, p.Length*(10*p.States+30), func(b, lo, hi int) {
-		first := (int(slots[b])*p.Channels + lo) * p.States
+		slot, row, rows := p.Sequence(slots, b, p.Length)
+		first := (slot*p.Channels + lo) * p.States
 		kept := state[first : first+(hi-lo)*p.States] // (hi-lo, N)
 		// A block of 16 channels with 16 states needs no allocation.
 		var small [256]float64
@@ -32,8 +33,8 @@ func SelectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights []flo
 		if !p.Fresh {
 			widen(h, kept)
 		}
-		for t := range p.Length {
-			s.step(b*p.Length+t, lo, hi, h)
+		for t := range rows {
+			s.step(row+t, lo, hi, h)
 		}
 		for i, v := range h {
 			kept[i] = float32(v)

@@ -1,0 +1,192 @@
+package cases
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+
+	"github.com/mambagpu/mambagpu/shaders"
+)
+
+// complexSpec is what a case of the complex selective scan is made from.
+type complexSpec struct {
+	p      shaders.ComplexScanParams
+	delta  span // before bias and softplus
+	bias   span
+	re, im span // of A, as in holdSpec
+	tol    Tolerance
+}
+
+func selectiveScanComplexCases() []Case {
+	var list []Case
+	for _, states := range []int{1, 3, 8, 16, 17, 64, 100, 256} {
+		list = append(list,
+			complexModel(1, 1, 17, states).named("d_state %d, one token", states),
+			complexModel(2, 18, 5, states).named("d_state %d, 18 tokens", states),
+		)
+	}
+	for _, length := range []int{1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 100} {
+		list = append(list, complexModel(1, length, 17, 16).named("%d tokens", length))
+	}
+	for batch := 1; batch <= 3; batch++ {
+		for _, channels := range []int{1, 15, 16, 17, 40} {
+			list = append(list, complexModel(batch, 20, channels, 16).named("batch %d, %d channels", batch, channels))
+		}
+	}
+	list = append(list,
+		complexModel(1, 33, 40, 256).named("d_state 256, 33 tokens, 40 channels"),
+		complexModel(1, 600, 17, 16).named("600 tokens"),
+		complexModel(2, 300, 5, 64).named("300 tokens, d_state 64, batch 2"),
+	)
+	list = append(list, complexSwitches(9)...)
+	return append(list, complexExtremes(2, 50)...)
+}
+
+func selectiveScanComplexStepCases() []Case {
+	var list []Case
+	for _, states := range []int{1, 3, 8, 16, 17, 64, 100, 256} {
+		for _, channels := range []int{1, 15, 40, 257} {
+			list = append(list, complexModel(1, 1, channels, states).named("d_state %d, %d channels", states, channels))
+		}
+	}
+	for _, batch := range []int{2, 3, 8} {
+		list = append(list, complexModel(batch, 1, 17, 16).named("batch %d", batch))
+	}
+	list = append(list, complexSwitches(1)...)
+	return append(list, complexExtremes(3, 1)...)
+}
+
+// complexModel is the scan as a block would call it, with S4D-Lin's A. The
+// tolerance is modelScan's: the exponential is turned by a sine and cosine that
+// are as good as it, and the state's parts are rounded three times.
+func complexModel(batch, length, channels, states int) complexSpec {
+	return complexSpec{
+		p: shaders.ComplexScanParams{
+			Batch: batch, Length: length, Channels: channels, States: states,
+			BCStride: 3 + 4*states, OffB: 3, OffC: 3 + 2*states,
+			ZStride: 2 * channels, OffZ: channels,
+			HasZ: true, HasD: true,
+		},
+		delta: span{1e-3, 0.1},
+		re:    span{-0.6, -0.4},
+		tol:   Tolerance{Rel: 5e-6 + 2e-7*float64(min(length, 100))},
+	}
+}
+
+// complexSwitches is half of the combinations of the switches, those of an even
+// number: any five take all their values. A step that softplus
+// made is off by 4e-7, which turns a state by that times its angle, here up to
+// 6: a few steps' worth of that in all.
+func complexSwitches(length int) []Case {
+	var list []Case
+	for number := range 64 {
+		if bits.OnesCount(uint(number))%2 != 0 {
+			continue
+		}
+		s := complexModel(2, length, 18, 5)
+		p := &s.p
+		p.HasZ, p.HasD, p.HasBias = number&1 != 0, number&2 != 0, number&4 != 0
+		p.Softplus, p.Fresh, p.SharedA = number&8 != 0, number&16 != 0, number&32 != 0
+		if p.HasBias && !p.Softplus {
+			s.bias = span{0, 0.01} // the step has to stay positive
+		}
+		if p.Softplus {
+			s.delta, s.bias, s.im = span{-4, 1}, span{-1, 1}, span{-3, 3}
+			s.tol.Rel += 1e-5
+		}
+		if !p.HasZ {
+			p.ZStride, p.OffZ = 0, 0
+		}
+		list = append(list, s.named("%s", switches(
+			on(p.HasZ, "z"), on(p.HasD, "D"), on(p.HasBias, "bias"), on(p.Softplus, "softplus"),
+			on(p.Fresh, "fresh"), on(p.SharedA, "shared A"))))
+	}
+	return list
+}
+
+// complexExtremes is layouts, and steps and decays far from the usual, without
+// D, which would hide a small sum.
+func complexExtremes(batch, length int) []Case {
+	var list []Case
+	add := func(name string, states int, edit func(s *complexSpec)) {
+		s := complexModel(batch, length, 17, states)
+		s.p.HasD = false
+		edit(&s)
+		list = append(list, s.named("%s", name))
+	}
+	slow := span{-0.01, 0}
+	add("C before B, odd offsets", 5, func(s *complexSpec) { s.p.BCStride, s.p.OffB, s.p.OffC = 43, 29, 7 })
+	add("B and C dense, shared A", 16, func(s *complexSpec) {
+		s.p.BCStride, s.p.OffB, s.p.OffC, s.p.SharedA = 64, 0, 32, true
+	})
+	add("shared A, d_state 100", 100, func(s *complexSpec) { s.p.SharedA = true })
+	add("shared A, d_state 256, fresh", 256, func(s *complexSpec) { s.p.SharedA, s.p.Fresh = true, true })
+	add("delta 1e-4", 16, func(s *complexSpec) { s.delta = span{1e-4, 1e-4} })
+	add("delta 1e-4, zero state, no z", 16, func(s *complexSpec) {
+		s.delta, s.p.Fresh, s.p.HasZ, s.p.ZStride, s.p.OffZ = span{1e-4, 1e-4}, true, false, 0, 0
+	})
+	add("delta 100", 16, func(s *complexSpec) { s.delta = span{100, 100} })
+	add("delta 1e-4 to 100", 16, func(s *complexSpec) { s.delta = span{1e-4, 100} })
+	add("delta 0 keeps the state", 16, func(s *complexSpec) { s.delta = span{0, 0} })
+	add("Re A = -16", 16, func(s *complexSpec) { s.re, s.delta = span{-16, -16}, span{0.01, 1} })
+	add("Im A about 255 pi, delta 1", 16, func(s *complexSpec) {
+		s.re, s.im, s.delta = slow, span{250 * math.Pi, 255 * math.Pi}, span{0.5, 1}
+	})
+	add("Im A of 1e3, delta 10", 16, func(s *complexSpec) { s.re, s.im, s.delta = slow, span{-1e3, 1e3}, span{8, 10} })
+	add("Im A of 1e3, delta 1e-4 to 10", 16, func(s *complexSpec) { s.re, s.im, s.delta = slow, span{900, 1e3}, span{1e-4, 10} })
+	add("A about 0", 16, func(s *complexSpec) { s.re, s.im = span{-1e-6, 0}, span{-1e-6, 1e-6} })
+	add("A real", 16, func(s *complexSpec) { s.re, s.im = span{-16, -1}, span{1e-37, 1e-37} })
+	return list
+}
+
+// named is the case with that name; its absolute tolerance is that of
+// modulatedSpec.
+func (spec complexSpec) named(format string, a ...any) Case {
+	if !spec.p.Fresh {
+		spec.tol.Abs = 4 * 0x1p-24 * sqrt(spec.p.States)
+	}
+	return Case{Name: fmt.Sprintf(format, a...), Params: spec.p, Tol: spec.tol, fill: spec.fill}
+}
+
+// fill makes the buffers.
+func (spec complexSpec) fill(s *source) []Arg {
+	p := spec.p
+	tokens := p.Batch * p.Length
+	slots, count := s.slots(p.Batch)
+	u := s.normal(tokens * p.Channels)
+	delta := spec.delta.draw(s, tokens*p.Channels)
+	bc := poison(tokens * p.BCStride)
+	place(bc, s.normal(tokens*2*p.States), 2*p.States, p.BCStride, p.OffB)
+	place(bc, s.normal(tokens*2*p.States), 2*p.States, p.BCStride, p.OffC)
+	var z []float32
+	if p.HasZ {
+		z = strided(s.normal(tokens*p.Channels), p.Channels, p.ZStride, p.OffZ)
+	}
+	return []Arg{
+		in("u", u),
+		in("delta", delta),
+		in("bc", bc),
+		in("z", z),
+		in("weights", spec.weights(s)),
+		ints("slots", slots),
+		s.state(slots, count, 2*p.Channels*p.States, p.Fresh),
+		out("y", poison(tokens*p.Channels)),
+	}
+}
+
+// weights is A (E, N, 2) or (N, 2), D (E) and bias (E) in one array.
+func (spec complexSpec) weights(s *source) []float32 {
+	p := spec.p
+	n := p.States
+	if !p.SharedA {
+		n *= p.Channels
+	}
+	w := drawA(s, n, p.States, spec.re, spec.im)
+	if p.HasD {
+		w = append(w, s.normal(p.Channels)...)
+	}
+	if p.HasBias {
+		w = append(w, spec.bias.draw(s, p.Channels)...)
+	}
+	return w
+}

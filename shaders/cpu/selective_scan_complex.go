@@ -1,0 +1,93 @@
+package cpu
+
+import "github.com/mambagpu/mambagpu/shaders"
+
+// SelectiveScanComplex is SelectiveScan with complex A, B, C and state:
+//
+//	d_t = delta_t + bias, then softplus(d_t) if Softplus is set           (E)
+//	h_t = exp(d_t A) . h_{t-1} + (d_t u_t) B_t                            (E,N)
+//	y_t = 2 Re sum_n h_t C_t + D u_t, then times silu(z_t) if HasZ is set (E)
+//
+// u, delta and y are (B, L, E), bc and z strided as Params says, weights A
+// (E, N, 2) or, if SharedA is set, (N, 2), then D (E) then bias (E), slots (B),
+// state (slots, E, N, 2); pairs are real and imaginary part. z is not looked at
+// unless HasZ is set. The state is complex128 from the first step to the last
+// and rounded once, when it is stored.
+func SelectiveScanComplex(p shaders.ComplexScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, y []float32) {
+	s := complexScan{p: p, u: u, delta: delta, bc: bc, z: z, y: y}
+	s.a, s.d, s.bias = splitComplexWeights(p, weights)
+	parallelChannels(p.Batch, p.Channels, p.Length*(35*p.States+30), func(b, lo, hi int) {
+		first := (int(slots[b])*p.Channels + lo) * p.States
+		h := loadComplex(state[2*first:2*(first+(hi-lo)*p.States)], p.Fresh) // (hi-lo, N)
+		for t := range p.Length {
+			s.step(b*p.Length+t, lo, hi, h)
+		}
+		storeComplex(state[2*first:], h)
+	})
+}
+
+// splitComplexWeights cuts the packed weights into A (E, N, 2) or (N, 2), D (E)
+// and bias (E); the last two are nil when absent.
+func splitComplexWeights(p shaders.ComplexScanParams, weights []float32) (a, d, bias []float32) {
+	size := 2 * p.States
+	if !p.SharedA {
+		size *= p.Channels
+	}
+	a, rest := weights[:size], weights[size:]
+	if p.HasD {
+		d, rest = rest[:p.Channels], rest[p.Channels:]
+	}
+	if p.HasBias {
+		bias = rest[:p.Channels]
+	}
+	return a, d, bias
+}
+
+// complexScan is one call's arguments.
+type complexScan struct {
+	p               shaders.ComplexScanParams
+	u, delta, bc, z []float32
+	a, d, bias      []float32
+	y               []float32
+}
+
+// step moves the states h (hi-lo, N) of the channels [lo, hi) on by the token
+// of row number row and stores the channels' outputs.
+func (s *complexScan) step(row, lo, hi int, h []complex128) {
+	p := s.p
+	bt := s.bc[row*p.BCStride+p.OffB:][:2*p.States] // (N, 2)
+	ct := s.bc[row*p.BCStride+p.OffC:][:2*p.States] // (N, 2)
+	for e := lo; e < hi; e++ {
+		a := s.a // (N, 2)
+		if !p.SharedA {
+			a = a[2*e*p.States:]
+		}
+		u := float64(s.u[row*p.Channels+e])
+		d := float64(s.delta[row*p.Channels+e])
+		if s.bias != nil {
+			d += float64(s.bias[e])
+		}
+		if p.Softplus {
+			d = softplus(d)
+		}
+		y := recurComplex(h[(e-lo)*p.States:(e-lo+1)*p.States], a, bt, ct, d, d*u)
+		if s.d != nil {
+			y += float64(s.d[e]) * u
+		}
+		if p.HasZ {
+			y *= silu(float64(s.z[row*p.ZStride+p.OffZ+e]))
+		}
+		s.y[row*p.Channels+e] = float32(y)
+	}
+}
+
+// recurComplex does h = exp(d a) h + du b for one channel and returns
+// 2 Re sum h c. h is (N), the others (N, 2).
+func recurComplex(h []complex128, a, b, c []float32, d, du float64) (y float64) {
+	for n := range h {
+		z := pair(a, n)
+		h[n] = expComplex(d*real(z), d*imag(z))*h[n] + complex(du, 0)*pair(b, n)
+		y += real(h[n] * pair(c, n))
+	}
+	return 2 * y
+}

@@ -1,0 +1,103 @@
+package shaders
+
+import "github.com/mambagpu/mambagpu/wgpu"
+
+// ComplexScanParams are the sizes and switches of one selective scan with
+// complex A, B, C and state:
+//
+//	d_t = delta_t + bias, then softplus(d_t) if Softplus is set           (E)
+//	h_t = exp(d_t A) . h_{t-1} + (d_t u_t) B_t                            (E,N)
+//	y_t = 2 Re sum_n h_t C_t + D u_t, then times silu(z_t) if HasZ is set (E)
+//
+// u, delta and y are real and dense (Batch, Length, Channels). Complex numbers
+// are pairs, real part first. B and C lie in one array: B_t[n] at
+// bc[(b*Length+t)*BCStride + OffB + 2n] and the element after it, C_t likewise
+// at OffC; BCStride and the offsets count single numbers.
+// z is read at z[(b*Length+t)*ZStride + OffZ + e].
+// The weights are packed in one array: A (Channels, States, 2), or (States, 2)
+// if SharedA is set, then D (Channels) if HasD is set, then bias (Channels) if
+// HasBias is set.
+// The state (slots, Channels, States, 2) is read and replaced in place; batch
+// row b uses slot slots[b].
+type ComplexScanParams struct {
+	Batch, Length, Channels int
+	States                  int // d_state, 1 to 256
+	BCStride, OffB, OffC    int
+	ZStride, OffZ           int
+	HasZ, HasD, HasBias     bool
+	Softplus                bool
+	Fresh                   bool // the initial state is zero, whatever the slot holds
+	SharedA                 bool // all channels have the same A
+}
+
+type complexVariant struct {
+	tile
+	HasZ, HasD, HasBias, Softplus bool
+	Fresh, SharedA                bool
+}
+
+// SelectiveScanComplex dispatches the scan of u and delta (Batch, Length,
+// Channels) into y of the same shape, from and to the state of the given slots
+// (Batch). z may be nil if HasZ is not set.
+func (k *Kernels) SelectiveScanComplex(p ComplexScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	return k.complexScan("selective_scan_complex", maxElements, p, u, delta, bc, z, weights, slots, state, y)
+}
+
+func (k *Kernels) complexScan(kernel string, maxLength int, p ComplexScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	c := check{kernel: kernel}
+	p.check(&c, maxLength)
+	rows := p.Batch * p.Length
+	c.words("u", size(u), rows*p.Channels)
+	c.words("delta", size(delta), rows*p.Channels)
+	c.words("bc", size(bc), (rows-1)*p.BCStride+max(p.OffB, p.OffC)+2*p.States)
+	if p.HasZ {
+		c.words("z", size(z), (rows-1)*p.ZStride+p.OffZ+p.Channels)
+	}
+	c.words("weights", size(weights), p.WeightCount())
+	c.words("slots", size(slots), p.Batch)
+	c.words("state", size(state), 2*p.Channels*p.States)
+	c.words("y", size(y), rows*p.Channels)
+	if c.err != nil {
+		return nil, c.err
+	}
+	grid := [3]uint32{uint32(ceilDiv(p.Channels, 16)), uint32(p.Batch), 1}
+	return k.dispatch(kernel, p.variant(),
+		uniform(p.Length, p.Channels, p.BCStride, p.OffB, p.OffC, p.ZStride, p.OffZ), grid,
+		u, delta, bc, orElse(z, u), weights, slots, state, y)
+}
+
+// WeightCount is the number of elements of the packed weights.
+func (p ComplexScanParams) WeightCount() int {
+	n := 2 * p.States
+	if !p.SharedA {
+		n *= p.Channels
+	}
+	if p.HasD {
+		n += p.Channels
+	}
+	if p.HasBias {
+		n += p.Channels
+	}
+	return n
+}
+
+func (p ComplexScanParams) check(c *check, maxLength int) {
+	c.size("Batch", p.Batch, 1, maxAxis)
+	c.size("Length", p.Length, 1, maxLength)
+	c.size("Channels", p.Channels, 1, maxAxis*16)
+	c.size("States", p.States, 1, 256)
+	c.size("OffB", p.OffB, 0, p.BCStride-2*p.States)
+	c.size("OffC", p.OffC, 0, p.BCStride-2*p.States)
+	if p.HasZ {
+		c.size("OffZ", p.OffZ, 0, p.ZStride-p.Channels)
+	}
+}
+
+// variant has two columns: d and d u.
+func (p ComplexScanParams) variant() complexVariant {
+	return complexVariant{
+		tile: newTile(p.States, 2),
+		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus,
+		Fresh: p.Fresh, SharedA: p.SharedA,
+	}
+}

@@ -1,0 +1,237 @@
+// selective_scan_complex: selective_scan with complex A, B, C and state
+// (arXiv 2312.00752, section 3.6), as a blocked scan.
+//
+//   d_t = softplus(delta_t + bias)
+//   h_t = exp(d_t A) . h_{t-1} + (d_t u_t) B_t
+//   y_t = (2 Re sum_n h_t C_t + D u_t) silu(z_t)
+//
+// A workgroup owns 16 channels x 8 state lanes and walks time in tiles of
+// {{.Steps}} steps. A lane keeps {{.PerLane}} state(s) of its channel in registers. What a tile
+// needs lies in workgroup memory{{if eq .Buffers 2}}, in two buffers{{end}}{{if not .Staged}}, but for B and C{{end}}; while one tile is
+// computed the next is on its way from memory. Each lane's part of y goes
+// through workgroup memory to the invocations that sum and write it. These, as
+// the ones that load u, delta and z, have one channel and a run of four steps
+// each, so that four numbers go into and out of workgroup memory at once.
+//
+// In      u, delta (batch, length, channels); bc: B at off_b, C at off_c of rows
+//         of bc_stride, {{.States}} times re, im each; z at off_z of rows of z_stride;
+//         weights: A {{if .SharedA}}({{.States}}, 2){{else}}(channels, {{.States}}, 2){{end}}, D (channels), bias (channels);
+//         slots (batch); state (slots, channels, {{.States}})
+// Out     y (batch, length, channels); state
+// Grid    (ceil(channels/16), batch); 128 invocations
+// Memory  {{.Memory}} bytes
+// Tail    a step past the end is the identity (d = 0), loaded from the last one;
+//         channels past the end repeat the last one; neither is written; states
+//         past {{.States}} stay 0
+// Twin    cpu/selective_scan_complex.go
+struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, pad: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> u: array<f32>;                 // (batch, length, channels)
+@group(0) @binding(2) var<storage, read> delta: array<f32>;             // (batch, length, channels)
+@group(0) @binding(3) var<storage, read> bc: array<f32>;                // (batch, length, bc_stride)
+@group(0) @binding(4) var<storage, read> z: array<f32>;                 // (batch, length, z_stride)
+@group(0) @binding(5) var<storage, read> weights: array<f32>;           // {{if .SharedA}}({{.States}}, 2){{else}}(channels, {{.States}}, 2){{end}}, (channels), (channels)
+@group(0) @binding(6) var<storage, read> slots: array<u32>;             // (batch)
+@group(0) @binding(7) var<storage, read_write> state: array<vec2<f32>>; // (slots, channels, {{.States}})
+@group(0) @binding(8) var<storage, read_write> y: array<f32>;           // (batch, length, channels)
+{{- if .Softplus}}
+{{template "softplus"}}
+{{- end}}
+{{- if .HasZ}}
+{{template "silu"}}
+{{- end}}
+{{template "turn"}}
+{{template "complex_cell"}}
+{{- $units := mul .Runs 16}}
+
+// A run is four steps. ds and dus hold, for [buffer][run][channel], d and d u of
+// its steps. tile[buffer][step][j][lane] is B and C of state lane+8j.
+// parts[run][channel][lane] is a lane's part of y for the run's steps; lanes are
+// turned by the channel, so that invocations of neighbouring channels meet
+// different banks.
+var<workgroup> ds: array<vec4<f32>, {{mul .Buffers $units}}>;
+var<workgroup> dus: array<vec4<f32>, {{mul .Buffers $units}}>;
+{{- if .Staged}}
+var<workgroup> tile: array<vec4<f32>, {{mul .Buffers .Cells}}>;
+{{- end}}
+var<workgroup> parts: array<vec4<f32>, {{mul $units 8}}>;
+
+@compute @workgroup_size(128)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+	let row0 = wg.y * params.length;
+	let last = params.length - 1u;
+
+	// As a computing lane: channel t/8, states lane, lane+8, ...
+	// exp(d A) is exp2(d Re A log2(e)) turned by d Im A, in quarter turns.
+	let lane = t % 8u;
+	let c = t / 8u;
+	let channel = min(wg.x * 16u + c, params.channels - 1u);
+	let held = (slots[wg.y] * params.channels + channel) * {{.States}}u + lane;
+	let mine = {{if not .SharedA}}channel * {{mul .States 2}}u + {{end}}lane * 2u;
+{{- range $j := seq .PerLane}}
+	var h{{$j}} = vec2<f32>(0.0);
+	var a{{$j}} = 0.0;
+	var w{{$j}} = vec2<f32>(0.0);
+	{{$.IfState $j}}{
+		a{{$j}} = weights[mine + {{mul $j 16}}u] * 1.442695041;
+		w{{$j}} = quarters(weights[mine + {{add (mul $j 16) 1}}u]);
+{{- if not $.Fresh}}
+		h{{$j}} = state[held + {{mul $j 8}}u];
+{{- end}}
+	}
+{{- end}}
+
+	// As one of the first {{$units}} invocations: loads and writes run t/16 of channel
+	// t%16.
+	let loads = t < {{$units}}u;
+	let run = t / 16u * 4u;
+	let column = min(wg.x * 16u + t % 16u, params.channels - 1u);
+	let writes = loads && wg.x * 16u + t % 16u < params.channels;
+	let after_a = {{if .SharedA}}{{mul .States 2}}u{{else}}params.channels * {{mul .States 2}}u{{end}} + column;
+{{- if .HasD}}
+	let skip = weights[after_a];
+{{- end}}
+{{- if .HasBias}}
+	let bias = weights[after_a{{if .HasD}} + params.channels{{end}}];
+{{- end}}
+{{- range $i := seq 4}}
+	var next_u{{$i}} = 0.0;
+	var next_d{{$i}} = 0.0;
+	var next_z{{$i}} = 0.0;
+{{- end}}
+{{- if .Staged}}
+{{- range $i := seq .Loads}}
+	var next{{$i}} = vec4<f32>(0.0);
+{{- end}}
+{{- end}}
+	let ahead = 0u;
+	{{template "complex_load" .}}
+{{- if eq .Buffers 2}}
+	var buffer = 0u;
+{{- else}}
+	let buffer = 0u;
+{{- end}}
+	for (var k = 0u; k < params.length; k += {{.Steps}}u) {
+		// Store the tile that was loaded.
+		let now_u = vec4<f32>(next_u0, next_u1, next_u2, next_u3);
+{{- if .HasZ}}
+		let now_z = vec4<f32>(next_z0, next_z1, next_z2, next_z3);
+{{- end}}
+		if (loads) {
+{{- range $i := seq 4}}
+			let d{{$i}} = select(0.0, {{if $.Softplus}}softplus({{end}}next_d{{$i}}{{if $.HasBias}} + bias{{end}}{{if $.Softplus}}){{end}}, k + run + {{$i}}u <= last);
+{{- end}}
+			let steps = vec4<f32>(d0, d1, d2, d3);
+			ds[buffer * {{$units}}u + t] = steps;
+			dus[buffer * {{$units}}u + t] = steps * now_u;
+		}
+{{- if .Staged}}
+{{- range $i := seq .Loads}}
+		{{$.IfCell $i}}{
+			tile[buffer * {{$.Cells}}u + t + {{mul $i 128}}u] = next{{$i}};
+		}
+{{- end}}
+{{- end}}
+		workgroupBarrier();
+
+		// Load the next tile; nothing waits for it until it is stored.
+		let ahead = k + {{.Steps}}u;
+		{{template "complex_load" .}}
+
+		// Compute this one.
+		let at = buffer * {{$units}}u + c;
+{{- if .Staged}}
+		let at_tile = buffer * {{.Cells}}u + lane;
+{{- end}}
+{{- range $r := seq .Runs}}
+		var d{{$r}} = ds[at + {{mul $r 16}}u];
+		var du{{$r}} = dus[at + {{mul $r 16}}u];
+{{- if eq $.Unrolled 1}}
+		var y{{$r}} = vec4<f32>(0.0);
+{{- end}}
+{{- range $i := seq $.Unrolled}}{{$x := comp $i}}
+{{- if gt $.Unrolled 1}}
+		var y{{$r}}_{{$i}} = 0.0;
+{{- end}}
+		{{if eq $.Unrolled 1}}for (var i = 0u; i < 4u; i++) {{end}}{
+			let step = {{add (mul $r 4) $i}}u{{if eq $.Unrolled 1}} + i{{end}};
+			let both = split(d{{$r}}.{{$x}});
+			var part = 0.0;
+{{- range $j := seq $.PerLane}}
+{{- if $.Staged}}
+			let g{{$j}} = tile[at_tile + step * {{mul $.PerLane 8}}u + {{mul $j 8}}u];
+{{- else}}
+			var g{{$j}} = vec4<f32>(0.0);
+			{{$.IfState $j}}{
+				g{{$j}} = cell((row0 + min(k + step, last)) * params.bc_stride, lane + {{mul $j 8}}u);
+			}
+{{- end}}
+			let e{{$j}} = exp2(d{{$r}}.{{$x}} * a{{$j}}) * turn(both, w{{$j}});
+			h{{$j}} = vec2<f32>(
+				fma(e{{$j}}.x, h{{$j}}.x, fma(-e{{$j}}.y, h{{$j}}.y, du{{$r}}.{{$x}} * g{{$j}}.x)),
+				fma(e{{$j}}.x, h{{$j}}.y, fma(e{{$j}}.y, h{{$j}}.x, du{{$r}}.{{$x}} * g{{$j}}.y)));
+			part = fma(h{{$j}}.x, g{{$j}}.z, fma(-h{{$j}}.y, g{{$j}}.w, part));
+{{- end}}
+{{- if eq $.Unrolled 1}}
+			d{{$r}} = d{{$r}}.yzwx;
+			du{{$r}} = du{{$r}}.yzwx;
+			y{{$r}} = vec4<f32>(y{{$r}}.yzw, part);
+{{- else}}
+			y{{$r}}_{{$i}} = part;
+{{- end}}
+		}
+{{- end}}
+		parts[({{mul $r 16}}u + c) * 8u + (lane ^ (c % 8u))] = {{if eq $.Unrolled 1}}y{{$r}}{{else}}vec4<f32>(y{{$r}}_0, y{{$r}}_1, y{{$r}}_2, y{{$r}}_3){{end}};
+{{- end}}
+		workgroupBarrier();
+
+		// Sum and write its y.
+		if (writes) {
+			{{template "sum_lanes"}}
+			sum *= 2.0;
+{{- if .HasD}}
+			sum = fma(vec4<f32>(skip), now_u, sum);
+{{- end}}
+			let first = k + run;
+			let row = row0 + first;
+{{- range $i := seq 4}}
+			if (first + {{$i}}u <= last) { y[(row + {{$i}}u) * params.channels + column] = sum.{{comp $i}}{{if $.HasZ}} * silu(now_z.{{comp $i}}){{end}}; }
+{{- end}}
+		}
+{{- if eq .Buffers 2}}
+		buffer = 1u - buffer;
+{{- end}}
+	}
+	if (wg.x * 16u + c < params.channels) {
+{{- range $j := seq .PerLane}}
+		{{$.IfState $j}}{
+			state[held + {{mul $j 8}}u] = h{{$j}};
+		}
+{{- end}}
+	}
+}
+{{- /* Loads the tile that starts at step ahead into the next registers. */}}
+{{- define "complex_load"}}
+		if (loads) {
+{{- range $i := seq 4}}
+			let r{{$i}} = row0 + min(ahead + run + {{$i}}u, last);
+			next_u{{$i}} = u[r{{$i}} * params.channels + column];
+			next_d{{$i}} = delta[r{{$i}} * params.channels + column];
+{{- if $.HasZ}}
+			next_z{{$i}} = z[r{{$i}} * params.z_stride + params.off_z + column];
+{{- end}}
+{{- end}}
+		}
+{{- if .Staged}}
+{{- $row := mul .PerLane 8}}
+{{- range $i := seq .Loads}}
+		{{$.IfCell $i}}{
+			let i = t + {{mul $i 128}}u;
+			let n = i % {{$row}}u;
+			{{if mod $.States 8}}if (n < {{$.States}}u) {{end}}{
+				next{{$i}} = cell((row0 + min(ahead + i / {{$row}}u, last)) * params.bc_stride, n);
+			}
+		}
+{{- end}}
+{{- end}}
+{{- end}}

@@ -1,0 +1,82 @@
+package shaders
+
+import "fmt"
+
+// tile is the part of a complex scan that a workgroup of 16 channels x 8 state
+// lanes works on at a time: some steps, in runs of four. What a state needs at
+// a step is a cell of four numbers, the same for all channels; what a channel
+// needs is a few columns of one number.
+type tile struct {
+	States  int  // d_state
+	PerLane int  // states of one of the 8 lanes
+	Steps   int  // of a tile
+	Runs    int  // of four steps, in a tile
+	Buffers int  // tiles in workgroup memory
+	Staged  bool // the cells go through workgroup memory
+	Memory  int  // bytes of workgroup memory
+}
+
+// newTile chooses eight steps or four, twice or once in workgroup memory, the
+// first that keeps within the 16 KiB that every device has. With more than
+// about 208 states the cells stay where they are; neighbouring channels read the
+// same ones, so most reads find them in a cache.
+func newTile(states, columns int) tile {
+	t := tile{States: states, PerLane: ceilDiv(states, 8)}
+	for _, shape := range []tile{
+		{Steps: 8, Buffers: 2, Staged: true},
+		{Steps: 4, Buffers: 2, Staged: true},
+		{Steps: 4, Buffers: 1, Staged: true},
+		{Steps: 4, Buffers: 2},
+	} {
+		t.Steps, t.Buffers, t.Staged = shape.Steps, shape.Buffers, shape.Staged
+		t.Runs = t.Steps / 4
+		if t.Memory = t.memory(columns); t.Memory <= 16<<10 {
+			break
+		}
+	}
+	return t
+}
+
+// memory is the bytes of workgroup memory: for each buffer and step the columns
+// of 16 channels and the cells, and for each step 8 parts of 16 channels.
+func (t tile) memory(columns int) int {
+	cells := 0
+	if t.Staged {
+		cells = 4 * 8 * t.PerLane
+	}
+	return 4 * t.Steps * (t.Buffers*(16*columns+cells) + 8*16)
+}
+
+// Cells is the number of cells in a buffer.
+func (t tile) Cells() int { return t.Steps * t.PerLane * 8 }
+
+// Unrolled is how many of a run's four steps are written out, all or one in a
+// loop. With more than eight states a lane the loop costs little, while the code
+// of four steps is long to compile and to fetch.
+func (t tile) Unrolled() int {
+	if t.PerLane > 8 {
+		return 1
+	}
+	return 4
+}
+
+// Loads is the number of cells that each of 128 invocations loads.
+func (t tile) Loads() int { return ceilDiv(t.Cells(), 128) }
+
+// IfState is the WGSL condition under which lane+8j is a state, nothing where it
+// is for every lane.
+func (t tile) IfState(j int) string {
+	if 8*j+8 <= t.States {
+		return ""
+	}
+	return fmt.Sprintf("if (lane + %du < %du) ", 8*j, t.States)
+}
+
+// IfCell is the WGSL condition under which invocation t has an i-th cell to load,
+// nothing where every invocation has.
+func (t tile) IfCell(i int) string {
+	if 128*i+128 <= t.Cells() {
+		return ""
+	}
+	return fmt.Sprintf("if (t + %du < %du) ", 128*i, t.Cells())
+}

@@ -1,0 +1,54 @@
+package shaders
+
+import (
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestTile holds every tile to the 16 KiB that all devices have, and counts the
+// workgroup memory that the sources declare.
+func TestTile(t *testing.T) {
+	decl := regexp.MustCompile(`var<workgroup> \w+: array<(f32|vec4<f32>), (\d+)>`)
+	declared := func(kernel string, variant any) (bytes int) {
+		source, err := Source(kernel, variant)
+		require.NoError(t, err)
+		for _, m := range decl.FindAllStringSubmatch(source, -1) {
+			n, err := strconv.Atoi(m[2])
+			require.NoError(t, err)
+			bytes += 4 * n
+			if m[1] != "f32" {
+				bytes += 12 * n
+			}
+		}
+		return bytes
+	}
+	for states := 1; states <= 256; states++ {
+		modulated := ModulatedScanParams{States: states}.variant()
+		complex := ComplexScanParams{States: states}.variant()
+		tiled := SelectiveScanParams{States: states}.tiledVariant()
+		for _, bytes := range []int{modulated.Memory, complex.Memory, tiled.Memory} {
+			assert.LessOrEqual(t, bytes, 16<<10, "d_state %d", states)
+		}
+		assert.GreaterOrEqual(t, modulated.PerLane*8, states)
+		assert.GreaterOrEqual(t, modulated.Loads()*128, modulated.Cells())
+		if states%37 == 1 || states%64 == 0 {
+			assert.Equal(t, modulated.Memory, declared("modulated_scan", modulated), "d_state %d", states)
+			assert.Equal(t, complex.Memory, declared("selective_scan_complex", complex), "d_state %d", states)
+			assert.Equal(t, tiled.Memory, declared("selective_scan_tiled", tiled), "d_state %d", states)
+		}
+	}
+	for states, want := range map[int]tile{
+		16:  {States: 16, PerLane: 2, Steps: 8, Runs: 2, Buffers: 2, Staged: true, Memory: 11264},
+		64:  {States: 64, PerLane: 8, Steps: 4, Runs: 1, Buffers: 2, Staged: true, Memory: 11776},
+		128: {States: 128, PerLane: 16, Steps: 4, Runs: 1, Buffers: 1, Staged: true, Memory: 11008},
+		208: {States: 208, PerLane: 26, Steps: 4, Runs: 1, Buffers: 1, Staged: true, Memory: 16128},
+		256: {States: 256, PerLane: 32, Steps: 4, Runs: 1, Buffers: 2, Memory: 3584},
+	} {
+		assert.Equal(t, want, newTile(states, 3))
+	}
+	assert.Equal(t, 16, SelectiveScanParams{States: 16}.tiledVariant().Steps)
+}
