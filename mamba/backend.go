@@ -22,9 +22,15 @@ type backend interface {
 	// run takes ids (B, L) through the network, from and to the states of
 	// slots (B).
 	run(b batch, ids, slots []uint32) (result, error)
-	// trace is run for one row that hands every stage's tensor to hook.
-	trace(b batch, ids, slots []uint32, hook func(Stage) error) error
+	// readState and writeState copy a state from and to values: of each layer
+	// the convolution's, then the recurrence's.
+	readState(slot int, values []float32) error
+	writeState(slot int, values []float32) error
+	// trace is run for one row that hands the tensors of the stages that has
+	// tells of to hook, until that returns an error.
+	trace(b batch, ids, slots []uint32, has func(name string) bool, hook func(Stage) error) error
 	memoryInUse() uint64
+	usage() wgpu.Usage
 	close() error
 }
 

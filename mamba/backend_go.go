@@ -123,13 +123,10 @@ func (g *goBackend) run(b batch, ids, slots []uint32) (result, error) {
 	return g.forward(hostStages{}, b, ids, slots)
 }
 
-func (g *goBackend) trace(b batch, ids, slots []uint32, hook func(Stage) error) error {
+func (g *goBackend) trace(b batch, ids, slots []uint32, has func(name string) bool, hook func(Stage) error) error {
 	var err error
-	_, _ = g.forward(hostStages{hook: func(s Stage) {
-		if err == nil {
-			err = hook(s)
-		}
-	}}, b, ids, slots)
+	_, _ = g.forward(hostStages{has: func(name string) bool { return err == nil && has(name) },
+		hook: func(s Stage) { err = hook(s) }}, b, ids, slots)
 	return err
 }
 
@@ -161,13 +158,18 @@ func (g *goBackend) memoryInUse() uint64 {
 	return 4 * uint64(n)
 }
 
+func (g *goBackend) usage() wgpu.Usage { return wgpu.Usage{} }
+
 func (g *goBackend) close() error {
 	g.net = nil
 	return nil
 }
 
 // hostStages runs the twins at once.
-type hostStages struct{ hook func(Stage) }
+type hostStages struct {
+	has  func(name string) bool // of a trace: the stages that hook gets
+	hook func(Stage)
+}
 
 func (hostStages) embedding(p shaders.EmbeddingParams, ids, table, out hostArray) {
 	cpu.Embedding(p, ids.u32, table.f32, out.f32)
@@ -206,7 +208,7 @@ func (hostStages) argmax(p shaders.ArgmaxParams, x, ids hostArray) {
 }
 
 func (s hostStages) note(name string, x hostArray, first int, shape ...int) {
-	if s.hook != nil {
+	if s.has != nil && s.has(name) {
 		data := append([]float32(nil), x.f32[first:first+product(shape)]...)
 		s.hook(Stage{name, shape, data})
 	}

@@ -56,6 +56,7 @@ func (g *gpuBackend) reserveOne() error {
 const maxTokens = 65535
 
 func (g *gpuBackend) info() wgpu.AdapterInfo { return g.dev.Info() }
+func (g *gpuBackend) usage() wgpu.Usage      { return g.dev.Usage() }
 func (g *gpuBackend) memoryInUse() uint64    { return g.dev.MemoryInUse() }
 
 // chunkTokens is large enough for the matrix products to be efficient, and on
@@ -298,7 +299,7 @@ func (g *gpuBackend) copyState(dst, src int) error {
 }
 
 func (g *gpuBackend) run(b batch, ids, slots []uint32) (result, error) {
-	p, err := g.prepare(b, ids, slots, false)
+	p, err := g.prepare(b, ids, slots, nil)
 	if err != nil {
 		return result{}, err
 	}
@@ -330,8 +331,8 @@ func (g *gpuBackend) finish(pass *wgpu.Pass, b batch) (result, error) {
 	}
 }
 
-func (g *gpuBackend) trace(b batch, ids, slots []uint32, hook func(Stage) error) error {
-	p, err := g.prepare(b, ids, slots, true)
+func (g *gpuBackend) trace(b batch, ids, slots []uint32, has func(name string) bool, hook func(Stage) error) error {
+	p, err := g.prepare(b, ids, slots, has)
 	if err != nil {
 		return err
 	}
@@ -354,9 +355,9 @@ func (g *gpuBackend) trace(b batch, ids, slots []uint32, hook func(Stage) error)
 	return nil
 }
 
-// prepare uploads a batch's inputs and finds its plan. A traced plan is the
-// caller's to close.
-func (g *gpuBackend) prepare(b batch, ids, slots []uint32, traced bool) (*plan, error) {
+// prepare uploads a batch's inputs and finds its plan, or, with has, records one
+// that traces those stages and is the caller's to close.
+func (g *gpuBackend) prepare(b batch, ids, slots []uint32, has func(name string) bool) (*plan, error) {
 	if err := g.reserveOutputs(b); err != nil {
 		return nil, err
 	}
@@ -369,10 +370,10 @@ func (g *gpuBackend) prepare(b batch, ids, slots []uint32, traced bool) (*plan, 
 		}
 		g.bound = slices.Clone(slots)
 	}
-	if traced {
-		return g.record(b, true)
+	if has != nil {
+		return g.record(b, has)
 	}
-	return g.plans.get(b, func() (*plan, error) { return g.record(b, false) })
+	return g.plans.get(b, func() (*plan, error) { return g.record(b, nil) })
 }
 
 func (g *gpuBackend) close() error {

@@ -28,6 +28,11 @@
 // scan that starts from the state the last one left, so that memory does not
 // grow with length; Step takes one token, of one or of many sequences.
 //
+// A state is cheap to keep: [State.Clone] copies it, [State.SaveFile] and
+// [Model.LoadStateFile] take it to a file and back, on any device, and
+// generation goes on from it as if it had never stopped. [Model.Trace] hands
+// out what every stage of the network gave.
+//
 // # Where it computes
 //
 // On the WebGPU adapter that [Options] choose, or on the pure-Go backend named

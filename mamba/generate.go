@@ -25,22 +25,24 @@ type GenerateOptions struct {
 	// MinP draws from the tokens whose probability is at least p times the
 	// largest. The zero value means all.
 	MinP float64
-	// RepetitionPenalty divides positive logits of tokens that the prompt has
-	// or that were generated since, and multiplies negative ones. The zero
-	// value means 1, no penalty.
+	// RepetitionPenalty divides positive logits of tokens that the sequence
+	// has, State's included, and multiplies negative ones. The zero value means
+	// 1, no penalty.
 	RepetitionPenalty float64
 	// Seed makes drawing repeatable: the same seed, model, device and prompt
-	// give the same text.
+	// give the same text. What is drawn at a place of the sequence depends on
+	// the seed and the place alone, so that it is the same in one run or in
+	// several that go on from a State.
 	Seed uint64
 	// Stop ends generation as soon as the text has one of these strings, which
 	// is not given out. They are UTF-8.
 	Stop []string
 	// IgnoreEOS goes on past the end-of-text token.
 	IgnoreEOS bool
-	// State is the sequence that the prompt continues. Afterwards it holds the
-	// prompt and the tokens chosen save the last, with which a prompt that
-	// continues it begins; the end-of-text token, where that ended generation,
-	// is the last. The zero value means a new sequence.
+	// State is the sequence that the prompt continues; the prompt may be empty
+	// where State has a pending token. Afterwards State has the prompt and the
+	// tokens chosen, the last of them pending: the end-of-text token where that
+	// ended generation. The zero value means a new sequence.
 	State *State
 	// OnPrefill, if set, is told how many tokens of the prompt are done. It
 	// must not call methods of the model or its states.
@@ -50,7 +52,8 @@ type GenerateOptions struct {
 // defaultMaxTokens is the zero value of GenerateOptions.MaxTokens.
 const defaultMaxTokens = 256
 
-// NoToken is the ID of a Token that only gives out text held back before.
+// NoToken is the ID of a Token that only gives out text held back before, and
+// what [State.Pending] is of a state without pending token.
 const NoToken = -1
 
 // Token is one step of generation.

@@ -48,7 +48,7 @@ type generation struct {
 type line struct {
 	row     int
 	state   *State
-	ids     []int // that its state has not had
+	ids     []int // that its state has not had, the pending one excepted
 	sampler *sampler
 	text    *textStream
 	count   int // tokens chosen
@@ -92,8 +92,11 @@ func (g *generation) run(ctx context.Context, prompts [][]int) error {
 func (g *generation) newLine(row int, state *State, ids []int) *line {
 	l := &line{row: row, state: state, ids: ids}
 	l.sampler = newSampler(g.opts, g.model.choices())
-	for _, id := range ids {
-		l.sampler.note(id)
+	if l.sampler.penalises() {
+		state.seen.each(l.sampler.note)
+		for _, id := range state.withPending(ids) {
+			l.sampler.note(id)
+		}
 	}
 	l.text = newTextStream(g.model.tokenizer, g.opts.Stop)
 	return l
@@ -128,6 +131,7 @@ func (g *generation) choose(ctx context.Context, lines []*line, progress func(do
 	}
 	ids := make([]int, len(lines))
 	for i, l := range lines {
+		l.sampler.seek(l.state.tokens)
 		ids[i] = l.sampler.choose(r.logits[i])
 	}
 	return ids, nil
@@ -136,11 +140,12 @@ func (g *generation) choose(ctx context.Context, lines []*line, progress func(do
 // step gives out a line's next token. more says whether the line goes on,
 // stopped that the caller wants no more of any.
 func (g *generation) step(l *line, id int) (more, stopped bool) {
+	l.state.hold(id)
 	if g.ends[id] && !g.opts.IgnoreEOS {
 		return false, !g.rest(l)
 	}
 	l.sampler.note(id)
-	l.ids = []int{id}
+	l.ids = nil
 	l.count++
 	piece, ended := l.text.add(id)
 	if !g.yield(RowToken{l.row, Token{id, piece}}, nil) {

@@ -62,8 +62,9 @@ func (p *plans) drop() {
 	p.recent = nil
 }
 
-func (g *gpuBackend) record(b batch, traced bool) (*plan, error) {
-	r := &recorder{backend: g, traced: traced, plan: &plan{batch: b}}
+// record makes a batch's plan. has, if not nil, tells which stages it traces.
+func (g *gpuBackend) record(b batch, has func(name string) bool) (*plan, error) {
+	r := &recorder{backend: g, has: has, plan: &plan{batch: b}}
 	r.next()
 	forward(r, g.net, b)
 	if r.err != nil {
@@ -76,7 +77,7 @@ func (g *gpuBackend) record(b batch, traced bool) (*plan, error) {
 // recorder is the stages of a plan: each method prepares a dispatch.
 type recorder struct {
 	backend *gpuBackend
-	traced  bool
+	has     func(name string) bool // of a traced plan: the stages
 	plan    *plan
 	pass    *wgpu.Pass // the last step's
 	work    float64    // multiply-adds in pass
@@ -112,7 +113,7 @@ func (r *recorder) add(work int, run func(k *shaders.Kernels) (*wgpu.Dispatch, e
 }
 
 func (r *recorder) note(name string, x *wgpu.Buffer, first int, shape ...int) {
-	if !r.traced {
+	if r.has == nil || !r.has(name) {
 		return
 	}
 	last := &r.plan.steps[len(r.plan.steps)-1]

@@ -119,7 +119,8 @@ func build(c ModelConfig, src source, total int64, opts *Options) (*Model, error
 	if opts.ChunkLength < 0 {
 		return nil, &OptionError{"ChunkLength", opts.ChunkLength, "0 or more"}
 	}
-	b, err := openBackend(c, &counted{source: src, total: total, progress: opts.Progress}, opts)
+	weights := newSummed(src)
+	b, err := openBackend(c, &counted{source: weights, total: total, progress: opts.Progress}, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +128,7 @@ func build(c ModelConfig, src source, total int64, opts *Options) (*Model, error
 	if opts.ChunkLength > 0 {
 		chunk = min(chunk, opts.ChunkLength)
 	}
-	return &Model{config: c, backend: b, chunk: max(chunk, 1)}, nil
+	return &Model{config: c, fingerprint: weights.fingerprint(c), backend: b, chunk: max(chunk, 1)}, nil
 }
 
 func openBackend(c ModelConfig, src source, opts *Options) (backend, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/mambagpu/mambagpu/mamba/tokenizer"
@@ -14,9 +15,10 @@ import (
 // [New]. Its methods may be called from any goroutine and run one after the
 // other.
 type Model struct {
-	config    ModelConfig
-	tokenizer *tokenizer.Tokenizer
-	chunk     int // tokens of a chunk, over all its rows
+	config      ModelConfig
+	fingerprint fingerprint
+	tokenizer   *tokenizer.Tokenizer
+	chunk       int // tokens of a chunk, over all its rows
 
 	mu      sync.Mutex
 	backend backend
@@ -82,10 +84,61 @@ func (m *Model) PrefillBatch(ctx context.Context, states []*State, ids [][]int) 
 	return r.logits, finiteRows(r.logits)
 }
 
+// Prepare takes a sequence on by ids, the last of which it leaves pending, so
+// that [Model.Generate] with an empty prompt begins with the token after it.
+// This is how a prompt's state is kept for several continuations: see
+// [State.Save] and [State.Clone]. Errors are those of Prefill.
+func (m *Model) Prepare(ctx context.Context, s *State, ids []int) error {
+	if _, err := m.checkIDs(ids); err != nil {
+		return err
+	}
+	rest, last := ids[:len(ids)-1], ids[len(ids)-1]
+	if len(s.withPending(rest)) > 0 {
+		if _, err := m.advance(ctx, []*State{s}, [][]int{rest}, onlyState, nil); err != nil {
+			return err
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.check(ctx, []*State{s}); err != nil {
+		return err
+	}
+	s.pending = last
+	return nil
+}
+
 // Step takes each sequence on by one token and returns the logits (VocabSize)
 // of the next one for each. Errors are those of Prefill.
 func (m *Model) Step(ctx context.Context, states []*State, ids []int) ([][]float32, error) {
 	return m.PrefillBatch(ctx, states, columns(ids))
+}
+
+// StepGreedy takes each sequence on by one token and returns the most probable
+// next one of each, chosen on the device. Errors are those of Prefill.
+func (m *Model) StepGreedy(ctx context.Context, states []*State, ids []int) ([]int, error) {
+	choices := m.choices()
+	r, err := m.advance(ctx, states, columns(ids), lastBest, &advanceOptions{choices: choices})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range r.best {
+		if id >= choices { // no logit is a number
+			return nil, ErrNotFinite
+		}
+	}
+	return r.best, nil
+}
+
+// Usage counts what the model's device was given to do so far, by whomever;
+// what a call adds to it is that call's, if nothing else runs. The Go backend
+// counts nothing.
+func (m *Model) Usage() wgpu.Usage {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return wgpu.Usage{}
+	}
+	return m.backend.usage()
 }
 
 // columns is each id as a sequence of its own.
@@ -97,14 +150,19 @@ func columns(ids []int) [][]int {
 	return rows
 }
 
-// Trace runs ids through the network from an empty state and hands every
-// stage's tensor to hook, in order: "embedding", then for each layer i
-// "layer.i.norm", "in_proj", "conv", "conv_state", "x_proj", "delta",
-// "scan_gated", "ssm_state", "out_proj" and "residual", then "norm_f" and
-// "logits". Shapes are (1, L, width), and (1, d_inner, ...) of the states. All
-// ids go in one chunk. An error of hook ends the trace and is returned. hook
-// must not call methods of the model or its states.
-func (m *Model) Trace(ctx context.Context, ids []int, hook func(Stage) error) error {
+// Trace runs ids through the network from an empty state and hands the tensors
+// of the stages named, in the order of [StageNames], to hook; with none named,
+// those of all. A name may be a pattern of [path.Match]: "layer.*.conv". Only
+// tensors that are handed out are read back, and nothing is computed after the
+// last of them. Shapes are (1, L, width), and (1, d_inner, ...) of the states.
+// All ids go in one chunk. An error of hook ends the trace and is returned.
+// hook must not call methods of the model or its states. Errors:
+// [*OptionError], those of Prefill.
+func (m *Model) Trace(ctx context.Context, ids []int, hook func(Stage) error, names ...string) error {
+	w, err := selectStages(m.config, names)
+	if err != nil {
+		return err
+	}
 	s, err := m.NewState()
 	if err != nil {
 		return err
@@ -126,13 +184,20 @@ func (m *Model) Trace(ctx context.Context, ids []int, hook func(Stage) error) er
 	if n < len(ids) {
 		return &OptionError{"the number of tokens to trace", len(ids), fmt.Sprintf("at most %d on this device", n)}
 	}
-	b := batch{rows: 1, length: len(ids), output: allLogits, slot: s.slot}
-	return m.backend.trace(b, words, []uint32{uint32(s.slot)}, func(s Stage) error {
+	b := batch{rows: 1, length: len(ids), output: w.output(), slot: s.slot}
+	err = m.backend.trace(b, words, []uint32{uint32(s.slot)}, w.has, func(s Stage) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return hook(s)
+		if err := hook(s); err != nil {
+			return err
+		}
+		return w.handedOut()
 	})
+	if err == errTraced {
+		err = nil
+	}
+	return err
 }
 
 // outcome is what advancing sequences gave: a row for each of them.
@@ -149,7 +214,7 @@ func (m *Model) advance(ctx context.Context, states []*State, ids [][]int, outpu
 	words := make([][]uint32, len(ids))
 	for i := range ids {
 		var err error
-		if words[i], err = m.checkIDs(ids[i]); err != nil {
+		if words[i], err = m.checkIDs(states[i].withPending(ids[i])); err != nil {
 			return nil, err
 		}
 	}
@@ -158,13 +223,17 @@ func (m *Model) advance(ctx context.Context, states []*State, ids [][]int, outpu
 	if err := m.check(ctx, states); err != nil {
 		return nil, err
 	}
-	a := &advance{model: m, states: states, ids: words, output: output, out: &outcome{
+	a := &advance{model: m, states: states, ids: slices.Clone(words), output: output, out: &outcome{
 		logits: make([][]float32, len(ids)), best: make([]int, len(ids)),
 	}}
 	if opts != nil {
 		a.advanceOptions = *opts
 	}
-	return a.out, a.run(ctx)
+	err := a.run(ctx)
+	for i, s := range states {
+		s.took(words[i][:len(words[i])-len(a.ids[i])])
+	}
+	return a.out, err
 }
 
 // check returns an error unless the model and distinct states of it are open.

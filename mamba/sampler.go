@@ -11,7 +11,8 @@ import (
 type sampler struct {
 	opts  GenerateOptions
 	limit int // vocabulary rows that may be chosen
-	rng   *rand.Rand
+	pcg   *rand.PCG
+	rng   *rand.Rand   // of pcg
 	seen  map[int]bool // tokens of the sequence, for the repetition penalty
 	order []candidate  // scratch
 }
@@ -23,8 +24,12 @@ type candidate struct {
 }
 
 func newSampler(opts GenerateOptions, limit int) *sampler {
-	return &sampler{opts: opts, limit: limit, rng: rand.New(rand.NewPCG(opts.Seed, 0)), seen: map[int]bool{}}
+	pcg := rand.NewPCG(opts.Seed, 0)
+	return &sampler{opts: opts, limit: limit, pcg: pcg, rng: rand.New(pcg), seen: map[int]bool{}}
 }
+
+// seek makes the next choice the one of a place in the sequence.
+func (s *sampler) seek(place int) { s.pcg.Seed(s.opts.Seed, uint64(place)) }
 
 // onDevice reports whether the choice is the largest logit as it is.
 func (s *sampler) onDevice() bool { return s.opts.Temperature == 0 && !s.penalises() }

@@ -57,6 +57,33 @@ func normal(p ...float64) []float64 {
 	return p
 }
 
+// TestSamplerPlaces draws at each place of sequences: the numbers are uniform,
+// tell nothing about the next, and depend on seed and place alone.
+func TestSamplerPlaces(t *testing.T) {
+	const places, bins = 1 << 16, 16
+	for _, seed := range []uint64{0, 1, math.MaxUint64} {
+		s := newSampler(GenerateOptions{Seed: seed}, 1)
+		at := func(place int) float64 { s.seek(place); return s.rng.Float64() }
+		var pairs [bins][bins]float64
+		before := at(0)
+		for i := range places {
+			x := at(i + 1)
+			pairs[int(bins*before)][int(bins*x)]++
+			before = x
+		}
+		chi, each := 0.0, float64(places)/(bins*bins)
+		for _, row := range pairs {
+			for _, n := range row {
+				chi += (n - each) * (n - each) / each
+			}
+		}
+		// 255 degrees of freedom: by chance above 375 once in a million.
+		assert.Less(t, chi, 375.0, "seed %d", seed)
+		assert.Equal(t, at(7), at(7))
+		assert.NotEqual(t, at(7), at(8))
+	}
+}
+
 func TestSamplerFrequencies(t *testing.T) {
 	p := []float64{0.1, 0.4, 0.05, 0.2, 0.25}
 	l := logitsOf(p...)

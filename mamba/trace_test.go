@@ -3,7 +3,6 @@ package mamba
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -15,25 +14,14 @@ import (
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
-// stageNames are the stages of a trace in their documented order.
-func stageNames(layers int) []string {
-	names := []string{"embedding"}
-	for i := range layers {
-		for _, s := range []string{"norm", "in_proj", "conv", "conv_state", "x_proj", "delta", "scan_gated", "ssm_state", "out_proj", "residual"} {
-			names = append(names, fmt.Sprintf("layer.%d.%s", i, s))
-		}
-	}
-	return append(names, "norm_f", "logits")
-}
-
-func collectTrace(t *testing.T, m *Model, ids []int) (names []string, stages map[string]Stage) {
+func collectTrace(t *testing.T, m *Model, ids []int, which ...string) (names []string, stages map[string]Stage) {
 	t.Helper()
 	stages = map[string]Stage{}
 	require.NoError(t, m.Trace(ctx, ids, func(s Stage) error {
 		names = append(names, s.Name)
 		stages[s.Name] = s
 		return nil
-	}))
+	}, which...))
 	return names, stages
 }
 
@@ -56,7 +44,7 @@ func TestTrace(t *testing.T) {
 	delete(wanted, "input_ids")
 	onAll(t, func(t *testing.T, m *Model) {
 		names, stages := collectTrace(t, m, ids)
-		require.Equal(t, stageNames(m.config.NLayer), names)
+		require.Equal(t, StageNames(m.config), names)
 		require.ElementsMatch(t, slices.Collect(maps.Keys(wanted)), names)
 		var seen errorsSeen
 		for _, name := range names {
@@ -66,6 +54,43 @@ func TestTrace(t *testing.T) {
 			seen.within(t, 1e-4, stages[name].Data, want, "first divergent stage: ", name)
 		}
 		seen.log(t)
+	})
+}
+
+func TestStageNames(t *testing.T) {
+	names := StageNames(tiny())
+	assert.Len(t, names, 23)
+	assert.Equal(t, []string{"embedding", "layer.0.norm", "layer.0.in_proj", "layer.0.conv"}, names[:4])
+	assert.Equal(t, []string{"layer.1.residual", "norm_f", "logits"}, names[20:])
+}
+
+// TestTraceSelected hands out some stages, the same as among all of them.
+func TestTraceSelected(t *testing.T) {
+	onBackends(t, func(t *testing.T, m *Model) {
+		ids := someIDs(m, 20, 1)
+		_, all := collectTrace(t, m, ids)
+		for _, c := range []struct{ ask, want []string }{
+			{[]string{"layer.3.conv"}, nil},
+			{[]string{"norm_f", "embedding", "norm_f"}, []string{"embedding", "norm_f"}},
+			{[]string{"logits"}, nil},
+			{[]string{"layer.7.residual", "layer.0.conv_state"}, []string{"layer.0.conv_state", "layer.7.residual"}},
+			{[]string{"layer.[26].ssm_*"}, []string{"layer.2.ssm_state", "layer.6.ssm_state"}},
+		} {
+			if c.want == nil {
+				c.want = c.ask
+			}
+			names, stages := collectTrace(t, m, ids, c.ask...)
+			assert.Equal(t, c.want, names)
+			for _, name := range names {
+				assert.Equal(t, all[name], stages[name], name)
+			}
+		}
+		n := 0
+		err := m.Trace(ctx, ids, func(Stage) error { n++; return nil }, "layer.0.conv", "layer.8.conv")
+		assert.EqualError(t, err, `mamba: the stage is "layer.8.conv", want embedding, norm_f, logits, or layer.0 to layer.7`+
+			` with one of .norm .in_proj .conv .conv_state .x_proj .delta .scan_gated .ssm_state .out_proj .residual`)
+		assert.ErrorAs(t, m.Trace(ctx, ids, nil, "["), new(*OptionError))
+		assert.Zero(t, n)
 	})
 }
 
@@ -83,7 +108,7 @@ func TestTraceEnds(t *testing.T) {
 			return nil
 		})
 		assert.Equal(t, stop, err)
-		assert.Equal(t, stageNames(2)[:7], names)
+		assert.Equal(t, StageNames(tiny())[:7], names)
 
 		cancelled, cancel := context.WithCancel(ctx)
 		n := 0
@@ -95,7 +120,7 @@ func TestTraceEnds(t *testing.T) {
 		assert.ErrorAs(t, m.Trace(ctx, []int{41}, nil), new(*TokenError))
 		assert.Zero(t, usedSlots(m))
 		names, _ = collectTrace(t, m, []int{1, 2})
-		assert.Equal(t, stageNames(2), names)
+		assert.Equal(t, StageNames(tiny()), names)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Options choose and bound the device that [Open] makes. nil means the zero
@@ -48,6 +49,14 @@ type Device struct {
 	params    paramArena
 	readback  driverBuffer
 	clock     clock
+	usage     Usage
+}
+
+// Usage counts what passes had the device do.
+type Usage struct {
+	Dispatches  int
+	Submissions int
+	HostTime    time.Duration // spent on recording and submitting, not on waiting
 }
 
 // Open opens a device on the adapter that opts choose, with the adapter's own
@@ -126,6 +135,13 @@ func (d *Device) MemoryInUse() uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.inUse
+}
+
+// Usage counts what passes submitted so far had the device do.
+func (d *Device) Usage() Usage {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.usage
 }
 
 // Wait returns when everything submitted so far has finished.

@@ -1,14 +1,18 @@
 package wgpu
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Pass is a list of commands that the GPU runs in order, each seeing what
 // those before it wrote. It is recorded once and may be submitted any number
 // of times; submitting makes no garbage per dispatch.
 type Pass struct {
-	dev      *Device
-	label    string
-	commands []command
+	dev        *Device
+	label      string
+	commands   []command
+	dispatches int
 }
 
 // command is a dispatch, a copy or a clear.
@@ -26,6 +30,7 @@ func (p *Pass) Dispatch(runs ...*Dispatch) {
 	for _, r := range runs {
 		p.commands = append(p.commands, command{run: r})
 	}
+	p.dispatches += len(runs)
 }
 
 // Copy appends the copy of size bytes from src to another buffer. Offsets and
@@ -40,18 +45,10 @@ func (p *Pass) Clear(dst *Buffer, offset, size uint64) {
 }
 
 // Dispatches is the number of dispatches recorded.
-func (p *Pass) Dispatches() int {
-	n := 0
-	for i := range p.commands {
-		if p.commands[i].run != nil {
-			n++
-		}
-	}
-	return n
-}
+func (p *Pass) Dispatches() int { return p.dispatches }
 
 // Reset empties the pass. Its dispatches stay open.
-func (p *Pass) Reset() { p.commands = p.commands[:0] }
+func (p *Pass) Reset() { p.commands, p.dispatches = p.commands[:0], 0 }
 
 // Close closes the pass's dispatches and empties it.
 func (p *Pass) Close() error {
@@ -60,7 +57,7 @@ func (p *Pass) Close() error {
 			r.Close()
 		}
 	}
-	p.commands = nil
+	p.commands, p.dispatches = nil, 0
 	return nil
 }
 
@@ -70,12 +67,28 @@ func (p *Pass) Submit() error {
 	d := p.dev
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return p.submit(func(driverEncoder) error { return nil })
+}
+
+// submit records the commands, then what more adds, and submits them. The
+// caller holds the lock.
+func (p *Pass) submit(more func(e driverEncoder) error) error {
+	start := time.Now()
 	e, err := p.encode()
 	if err != nil {
 		return err
 	}
+	if err := more(e); err != nil {
+		e.release()
+		return err
+	}
+	d := p.dev
 	d.unflushed = 0
-	return d.driver.submit(e)
+	err = d.driver.submit(e)
+	d.usage.Dispatches += p.dispatches
+	d.usage.Submissions++
+	d.usage.HostTime += time.Since(start)
+	return err
 }
 
 // SubmitRead submits the commands, waits for them and reads len(dst) bytes of
@@ -91,20 +104,13 @@ func (p *Pass) SubmitRead(src *Buffer, offset uint64, dst []byte) error {
 	d := p.dev
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	e, err := p.encode()
+	err := p.submit(func(e driverEncoder) error {
+		if err := src.check(offset, uint64(len(dst))); err != nil {
+			return err
+		}
+		return d.encodeRead(e, src.driver, offset, len(dst))
+	})
 	if err != nil {
-		return err
-	}
-	if err := src.check(offset, uint64(len(dst))); err != nil {
-		e.release()
-		return err
-	}
-	if err := d.encodeRead(e, src.driver, offset, len(dst)); err != nil {
-		e.release()
-		return err
-	}
-	d.unflushed = 0
-	if err := d.driver.submit(e); err != nil {
 		return err
 	}
 	return d.driver.read(d.readback, dst)

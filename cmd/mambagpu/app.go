@@ -49,8 +49,8 @@ Metal, DX12), and in plain Go where there is none. A small model ships with it.`
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.AddCommand(a.devicesCommand(), a.generateCommand(), a.infoCommand(),
-		a.tokenizeCommand(), a.verifyCommand(), a.versionCommand())
+	root.AddCommand(a.benchCommand(), a.devicesCommand(), a.generateCommand(), a.infoCommand(),
+		a.perplexityCommand(), a.tokenizeCommand(), a.verifyCommand(), a.versionCommand())
 	for _, cmd := range root.Commands() {
 		a.markStart(cmd)
 	}
@@ -158,7 +158,7 @@ func message(err error) string {
 	for {
 		pkg, rest, ok := strings.Cut(text, ": ")
 		switch pkg {
-		case "mamba", "wgpu", "checkpoint", "tokenizer", "shaders":
+		case "mamba", "wgpu", "checkpoint", "tokenizer", "shaders", "bench":
 		default:
 			return text
 		}

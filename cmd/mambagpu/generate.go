@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -27,8 +30,10 @@ type generateOptions struct {
 	from     source
 	device   device
 	sampling mamba.GenerateOptions
-	prompt   *string // nil with ids
+	prompt   *string // nil with ids, and with neither
 	ids      []int
+	load     string // a file of the state to begin with; empty for none
+	save     string // a file for the state in the end; empty for none
 	json     bool
 }
 
@@ -45,14 +50,22 @@ The text streams to standard output as it comes. On a terminal the prompt comes
 first, and a line about speed last. Where the model has no tokenizer the new
 token ids are printed instead.
 
-With --json the object has adapter, model, prompt (null with --ids), prompt_ids,
+--save-state writes what the sequence leaves behind, a file of the same size
+whatever its length; --load-state goes on from it as if the run had never ended,
+with or without a prompt behind what was there. --max-tokens 0 reads the prompt
+and saves, for many runs that begin with it. A state belongs to the model's very
+weights, and to no device.
+
+With --json the object has adapter, model, prompt (null without --prompt), prompt_ids,
 ids (the new tokens), text (null without a tokenizer), finish (length, eos, stop or
 interrupted), load_s, prefill_tokens_per_s and decode_tokens_per_s (0 if not
 measurable). Interrupted, the command prints what it has and exits with 130.`,
 		Example: `  mambagpu generate
   mambagpu generate --prompt "And the whale" --temperature 0.8 --top-p 0.95 --seed 7
   mambagpu generate --model mamba-130m-hf --prompt - < prompt.txt
-  mambagpu generate --ids 39,70,1018 --max-tokens 32 --json`,
+  mambagpu generate --ids 39,70,1018 --max-tokens 32 --json
+  mambagpu generate --prompt - --max-tokens 0 --save-state book.state < book.txt
+  mambagpu generate --load-state book.state --prompt "In short," --save-state book.state`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.complete(cmd, prompt, ids); err != nil {
@@ -69,6 +82,8 @@ measurable). Interrupted, the command prints what it has and exits with 130.`,
 	addAdapterFlag(cmd, &o.device.adapter)
 	f.Var(bytesFlag(&o.device.budget), "memory-budget", "device memory that may be used, such as 900MB or 2GiB (default: no bound)")
 	addSamplingFlags(cmd, &o.sampling)
+	f.Var(textFlag(&o.load, "FILE"), "load-state", "go on from the state in `FILE`")
+	f.Var(textFlag(&o.save, "FILE"), "save-state", "write the state to `FILE` in the end")
 	addJSONFlag(cmd, &o.json)
 	f.SortFlags = false
 	return cmd
@@ -76,7 +91,7 @@ measurable). Interrupted, the command prints what it has and exits with 130.`,
 
 func addSamplingFlags(cmd *cobra.Command, s *mamba.GenerateOptions) {
 	f := cmd.Flags()
-	f.Var(intFlag(&s.MaxTokens, 1), "max-tokens", "new tokens at most")
+	f.Var(intFlag(&s.MaxTokens, 0), "max-tokens", "new tokens at most; 0 only reads the prompt, for --save-state")
 	f.Var(floatFlag(&s.Temperature, "0 or more", notNegative), "temperature", "0 always takes the likeliest token; higher is bolder")
 	f.Var(intFlag(&s.TopK, 0), "top-k", "sample from the `N` likeliest tokens; 0 is off")
 	f.Var(floatFlag(&s.TopP, "more than 0 and at most 1", func(v float64) bool { return v > 0 && v <= 1 }),
@@ -102,11 +117,16 @@ func (o *generateOptions) complete(cmd *cobra.Command, prompt, ids string) (err 
 		if o.ids, err = parseIDs(ids); err != nil {
 			return err
 		}
+	case o.load != "":
+		// the sequence is there
 	case o.from.shipped():
 		prompt = shippedPrompt
 		o.prompt = &prompt
 	default:
 		return usagef("nothing to continue: give --prompt TEXT, --prompt - for standard input, or --ids 1,2,3")
+	}
+	if o.sampling.MaxTokens == 0 && o.save == "" {
+		return usagef("--max-tokens 0 generates nothing: it is for --save-state")
 	}
 	if slices.Contains(o.sampling.Stop, "") {
 		return usagef("--stop needs a text that is not empty")
@@ -118,7 +138,7 @@ func (o *generateOptions) complete(cmd *cobra.Command, prompt, ids string) (err 
 type generation struct {
 	Adapter   string  `json:"adapter"`
 	Model     string  `json:"model"`
-	Prompt    *string `json:"prompt"` // null with --ids
+	Prompt    *string `json:"prompt"` // null without --prompt
 	PromptIDs []int   `json:"prompt_ids"`
 	IDs       []int   `json:"ids"`
 	Text      *string `json:"text"` // null without a tokenizer
@@ -137,24 +157,40 @@ func (a *app) generate(ctx context.Context, o generateOptions) error {
 		return err
 	}
 	defer model.Close()
-	g := generation{Adapter: model.Adapter(), Model: o.from.name(), Prompt: o.prompt, PromptIDs: o.ids, LoadS: model.seconds}
+	g := generation{Adapter: model.Adapter(), Model: o.from.name(), Prompt: o.prompt, PromptIDs: nonNil(o.ids), LoadS: model.seconds}
 	if tok := model.Tokenizer(); tok != nil {
 		if o.prompt != nil {
-			g.PromptIDs = tok.Encode(*o.prompt)
+			g.PromptIDs = nonNil(tok.Encode(*o.prompt))
 		}
 		g.Text = new(string)
 	} else if o.prompt != nil {
 		return mamba.ErrNoTokenizer
 	}
+	if o.sampling.State, err = openState(model, o); err != nil {
+		return err
+	}
 	err = a.stream(ctx, model, o, &g)
 	if err != nil && !errors.Is(err, errInterrupted) {
 		return err
+	}
+	if o.save != "" && (err == nil || len(g.IDs) > 0) { // else the prompt was not read to its end
+		if failed := o.sampling.State.SaveFile(o.save); failed != nil {
+			err = failed
+		}
 	}
 	if o.json {
 		return errors.Join(a.printJSON(g), err)
 	}
 	a.printSummary(model, g)
 	return err
+}
+
+// openState is the state to begin with. The model closes it.
+func openState(model loaded, o generateOptions) (*mamba.State, error) {
+	if o.load != "" {
+		return model.LoadStateFile(o.load)
+	}
+	return model.NewState()
 }
 
 // preparePrompt reads and checks the prompt before anything is loaded.
@@ -169,10 +205,29 @@ func (a *app) preparePrompt(ctx context.Context, o *generateOptions) (err error)
 	if o.prompt != nil && *o.prompt == "-" {
 		*o.prompt, err = a.readStdin(ctx)
 	}
-	if err == nil && len(o.ids) == 0 && (o.prompt == nil || *o.prompt == "") {
+	if err == nil && o.load == "" && len(o.ids) == 0 && (o.prompt == nil || *o.prompt == "") {
 		err = mamba.ErrEmptyPrompt
 	}
+	if err == nil {
+		err = checkStateFiles(o)
+	}
 	return err
+}
+
+// checkStateFiles tells before anything is computed whether the files of states
+// can be opened.
+func checkStateFiles(o *generateOptions) error {
+	if o.load != "" {
+		if _, err := os.Stat(o.load); err != nil {
+			return fmt.Errorf("--load-state: %w", err)
+		}
+	}
+	if o.save != "" {
+		if _, err := os.Stat(filepath.Dir(o.save)); err != nil {
+			return fmt.Errorf("--save-state: %w", err)
+		}
+	}
+	return nil
 }
 
 // stream generates into g, and onto standard output unless JSON is asked for.
@@ -184,8 +239,8 @@ func (a *app) stream(ctx context.Context, model loaded, o generateOptions, g *ge
 	show := printer{a: a, quiet: o.json}
 	var clock stopwatch
 	clock.begin()
-	for token, err := range model.GenerateIDs(ctx, g.PromptIDs, &o.sampling) {
-		if ctx.Err() != nil {
+	for token, err := range a.tokens(ctx, model, o, g.PromptIDs) {
+		if err != nil && ctx.Err() != nil {
 			break
 		}
 		if err != nil {
@@ -204,6 +259,9 @@ func (a *app) stream(ctx context.Context, model loaded, o generateOptions, g *ge
 		if a.stdout.err != nil {
 			return a.stdout.err
 		}
+		if ctx.Err() != nil { // the token is in the state, so it has been shown
+			break
+		}
 	}
 	if len(g.IDs) == 0 && ctx.Err() == nil { // the text ended at once
 		bar.close()
@@ -216,6 +274,23 @@ func (a *app) stream(ctx context.Context, model loaded, o generateOptions, g *ge
 		return errInterrupted
 	}
 	return nil
+}
+
+// tokens generates, or with no tokens asked for reads the prompt alone.
+func (a *app) tokens(ctx context.Context, model loaded, o generateOptions, ids []int) iter.Seq2[mamba.Token, error] {
+	if o.sampling.MaxTokens > 0 {
+		return model.GenerateIDs(ctx, ids, &o.sampling)
+	}
+	return func(yield func(mamba.Token, error) bool) {
+		const part = 1024 // tokens between two reports of progress
+		for done := 0; done < len(ids); done = min(done+part, len(ids)) {
+			if err := model.Prepare(ctx, o.sampling.State, ids[done:min(done+part, len(ids))]); err != nil {
+				yield(mamba.Token{ID: mamba.NoToken}, err)
+				return
+			}
+			o.sampling.OnPrefill(min(done+part, len(ids)), len(ids))
+		}
+	}
 }
 
 // finish tells why generation ended with ids.
@@ -247,7 +322,7 @@ type printer struct {
 
 // echo repeats the end of the prompt on a terminal.
 func (p *printer) echo(model loaded, g *generation) {
-	if p.quiet || p.written || !isTerminal(p.a.stdout) {
+	if p.quiet || p.written || len(g.PromptIDs) == 0 || !isTerminal(p.a.stdout) {
 		return
 	}
 	const most = 2000 // characters

@@ -44,16 +44,30 @@ type tokenizerInfo struct {
 
 func (a *app) infoCommand() *cobra.Command {
 	var from source
+	var t traceOptions
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "info",
-		Short: "Say what a model is, without loading it",
+		Short: "Say what a model is, and what it computes inside",
 		Long: `Say what a checkpoint is: its sizes, parameters, element types and tokenizer,
-and the bytes of state that a sequence needs. Weights are not read.`,
+and the bytes of state that a sequence needs. Weights are not read.
+
+With --trace the model reads a prompt, and what every stage of every layer gave
+goes into a file of safetensors: input_ids, embedding, layer.0.norm and so on to
+logits, as float32. --stage takes some of them only. The table, or the object of
+--json, then has the stages with their shapes.`,
 		Example: `  mambagpu info
-  mambagpu info --model mamba-130m-hf --json`,
+  mambagpu info --model mamba-130m-hf --json
+  mambagpu info --trace trace.safetensors --prompt "And the whale"
+  mambagpu info --trace conv.safetensors --stage 'layer.*.conv' --stage logits`,
 		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := t.complete(cmd, from); err != nil {
+				return err
+			}
+			if t.file != "" {
+				return a.trace(cmd.Context(), from, t, asJSON)
+			}
 			info, err := describe(from)
 			if err != nil {
 				return err
@@ -67,7 +81,9 @@ and the bytes of state that a sequence needs. Weights are not read.`,
 	}
 	addModelFlag(cmd, &from)
 	addTokenizerFlag(cmd, &from)
+	t.addFlags(cmd)
 	addJSONFlag(cmd, &asJSON)
+	cmd.Flags().SortFlags = false
 	return cmd
 }
 

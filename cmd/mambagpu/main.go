@@ -6,9 +6,12 @@
 //	mambagpu info                    what a model is
 //	mambagpu tokenize TEXT           text to token ids, and back
 //	mambagpu verify                  does this device compute what it should?
+//	mambagpu bench                   how fast is it?
+//	mambagpu perplexity --file FILE  how well does a model predict a text?
 //
 // Results go to standard output, everything else to standard error. With
-// --json a command prints one object to standard output and nothing else.
+// --json (of bench: --json -) a command prints one object to standard output and
+// nothing else.
 //
 // # Exit status
 //

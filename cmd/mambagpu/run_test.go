@@ -66,7 +66,7 @@ func TestSamplingFlags(t *testing.T) {
 
 func TestBadSamplingFlags(t *testing.T) {
 	for _, arg := range []string{
-		"--max-tokens=0", "--max-tokens=-3", "--max-tokens=many", "--temperature=-0.1", "--temperature=NaN", "--temperature=Inf",
+		"--max-tokens=-3", "--max-tokens=many", "--temperature=-0.1", "--temperature=NaN", "--temperature=Inf",
 		"--top-k=-1", "--top-p=0", "--top-p=1.01", "--top-p=NaN", "--min-p=-1", "--min-p=1", "--repetition-penalty=0",
 		"--repetition-penalty=Inf", "--seed=-1",
 	} {

@@ -1,343 +1,349 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"slices"
+	"os"
+	"runtime"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/mambagpu/mambagpu/mamba"
-	"github.com/mambagpu/mambagpu/mamba/tokenizer"
+	"github.com/mambagpu/mambagpu/shaders/opsfile"
+	"github.com/mambagpu/mambagpu/wgpu"
 	"github.com/spf13/cobra"
 )
 
-// logitTolerance bounds the error of logits, relative to the largest value that
-// is expected.
-const logitTolerance = 1e-4
-
-// closeMargin is the distance of the best two logits below which rounding may
-// decide between two tokens.
-const closeMargin = 1e-3
-
-// The checks of a case.
-const (
-	checkTokens = "tokens" // the prompt's token ids: worst is how many differ
-	checkLogits = "logits" // after the prompt: worst is the relative error
-	checkGreedy = "greedy" // the likeliest tokens: worst is how many were not reached
-)
-
-// verdict is the result of one check of one case.
-type verdict struct {
-	Case      int      `json:"case"` // from 1
-	Check     string   `json:"check"`
-	Worst     *float64 `json:"worst"` // null if not a number
-	Tolerance float64  `json:"tolerance"`
-	Pass      bool     `json:"pass"`
-	Note      string   `json:"note,omitempty"` // what failed
-
-	name string // of the case
-}
-
 // verification is what --json prints.
 type verification struct {
-	Adapter string    `json:"adapter"`
-	Driver  string    `json:"driver"`
-	Backend string    `json:"backend"`
-	Model   string    `json:"model"`
-	Pass    bool      `json:"pass"`
-	Cases   []verdict `json:"cases"`
+	Version string          `json:"version"`
+	Pass    bool            `json:"pass"`
+	Devices []deviceVerdict `json:"devices"`
+}
+
+// deviceVerdict is what one device was found to compute. The parts that were
+// not asked for are missing.
+type deviceVerdict struct {
+	Adapter string       `json:"adapter"`
+	Driver  string       `json:"driver"`
+	Backend string       `json:"backend"`
+	Pass    bool         `json:"pass"`
+	Error   string       `json:"error,omitempty"` // what kept the checks from their end
+	Kernels *kernelsPart `json:"kernels,omitempty"`
+	Ops     *opsPart     `json:"ops,omitempty"`
+	Model   *modelPart   `json:"model,omitempty"`
+}
+
+// verifyOptions are the flags of verify.
+type verifyOptions struct {
+	from        source
+	adapter     string
+	allAdapters bool
+	opsFile     string
+	kernelsOnly bool
+	modelOnly   bool
+	asJSON      bool
 }
 
 func (a *app) verifyCommand() *cobra.Command {
-	var from source
-	var dev device
-	var asJSON bool
+	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check that this device computes what it should",
-		Long: `Run the cases of the model's expected.json, which the reference implementation
-made, and compare: the prompt's token ids, the logits after the prompt (within ` + fmt.Sprint(logitTolerance) + `
-of the largest expected value), and the tokens that follow when the likeliest is
-taken each time, past the end of the text. Exits with 1 if one check fails.`,
+		Long: fmt.Sprintf(`Check that this device computes what it should, in three parts:
+
+  - Every kernel on every one of its cases, which are made on the spot, against
+    its twin: the same function in Go with float64 sums. Each case has its own
+    tolerance. The go backend runs the twins, so that there is nothing to hold
+    it against: this part is left out there, and that is said.
+  - Scans and convolutions that PyTorch computed in float64, within %v of the
+    largest expected value plus %v. --ops FILE checks those of another file
+    instead, and nothing else: safetensors with tensors scan.K.u, conv.K.x and
+    so on, the format of testdata/ops.safetensors in this program's sources.
+    Gradients in it are listed, not checked.
+  - The cases of the model's expected.json, which the reference implementation
+    made: the prompt's token ids, the logits after the prompt (within %v of the
+    largest expected value), and the tokens that follow when the likeliest is
+    taken each time, past the end of the text.
+
+Exits with 1 if one check fails, and says what to report.`, opsfile.Tolerance.Rel, opsfile.Tolerance.Abs, logitTolerance),
 		Example: `  mambagpu verify
+  mambagpu verify --all-adapters
   mambagpu verify --adapter go
-  mambagpu verify --model DIR --json`,
+  mambagpu verify --ops FILE --json
+  mambagpu verify --model DIR --model-only`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := a.verify(cmd.Context(), from, dev)
-			if err != nil {
+			if err := o.check(); err != nil {
 				return err
 			}
-			if asJSON {
-				a.printJSON(v)
-			} else {
-				a.printVerification(v)
-			}
-			if failed := v.failed(); failed > 0 {
-				return fmt.Errorf("%d of %d checks failed on %s", failed, len(v.Cases), v.Adapter)
-			}
-			return nil
+			return a.verify(cmd.Context(), o)
 		},
 	}
-	addModelFlag(cmd, &from)
-	addTokenizerFlag(cmd, &from)
-	addAdapterFlag(cmd, &dev.adapter)
-	addJSONFlag(cmd, &asJSON)
+	addModelFlag(cmd, &o.from)
+	addTokenizerFlag(cmd, &o.from)
+	addAdapterFlag(cmd, &o.adapter)
+	flags := cmd.Flags()
+	flags.BoolVar(&o.allAdapters, "all-adapters", false, "check every WebGPU adapter in turn, then the go backend")
+	flags.Var(textFlag(&o.opsFile, "FILE"), "ops", "check the scans and convolutions of a safetensors `FILE` and nothing else")
+	cmd.MarkFlagFilename("ops", "safetensors")
+	flags.BoolVar(&o.kernelsOnly, "kernels-only", false, "leave out the model")
+	flags.BoolVar(&o.modelOnly, "model-only", false, "check the model only")
+	addJSONFlag(cmd, &o.asJSON)
 	return cmd
 }
 
-func (a *app) verify(ctx context.Context, from source, dev device) (verification, error) {
-	cases, err := from.readExpected()
-	if err != nil {
-		return verification{}, err
+// check refuses flags that contradict each other.
+func (o verifyOptions) check() error {
+	model := o.from.dir != "" || o.from.tokenizer != ""
+	switch {
+	case o.allAdapters && o.adapter != "":
+		return usagef("--adapter and --all-adapters exclude each other")
+	case o.opsFile != "" && (model || o.kernelsOnly || o.modelOnly):
+		return usagef("--ops checks the file and nothing else: it goes with --adapter, --all-adapters and --json only")
+	case o.kernelsOnly && (model || o.modelOnly):
+		return usagef("--kernels-only leaves out the model: it does not go with --model, --tokenizer or --model-only")
 	}
-	model, err := a.load(ctx, from, dev)
-	if err != nil {
-		return verification{}, err
+	return nil
+}
+
+// verifyPlan is what is checked on each device. The parts that are left out
+// are nil.
+type verifyPlan struct {
+	kernels bool
+	ops     *opsfile.File
+	opsName string
+	from    source
+	model   []expectation
+}
+
+// plan reads what the devices are held against.
+func (o verifyOptions) plan() (p verifyPlan, err error) {
+	if o.opsFile != "" {
+		p.opsName = o.opsFile
+		p.ops, err = opsfile.Open(o.opsFile)
+		return p, err
 	}
-	defer model.Close()
-	info := model.AdapterInfo()
-	v := verification{Adapter: model.Adapter(), Driver: info.Driver, Backend: info.Backend, Model: from.name(), Pass: true}
-	bar := a.newProgress("verifying", unitCases)
-	defer bar.close()
-	for i, c := range cases {
-		bar.update(int64(i), int64(len(cases)))
-		verdicts, err := c.verify(ctx, model.Model)
-		if ctx.Err() != nil {
-			return v, errInterrupted
+	if !o.kernelsOnly {
+		p.from = o.from
+		if p.model, err = o.from.readExpected(); err != nil {
+			return p, err
+		}
+	}
+	if !o.modelOnly {
+		p.kernels, p.opsName = true, shippedOps
+		p.ops, err = openShippedOps()
+	}
+	return p, err
+}
+
+// close releases the file.
+func (p verifyPlan) close() {
+	if p.ops != nil {
+		p.ops.Close()
+	}
+}
+
+func (a *app) verify(ctx context.Context, o verifyOptions) error {
+	p, err := o.plan()
+	if err != nil {
+		return err
+	}
+	adapters := []string{o.adapter}
+	if o.allAdapters {
+		if adapters, err = a.everyAdapter(); err != nil {
+			return err
+		}
+	}
+	all := verification{Version: readVersion().Version, Pass: true}
+	for i, adapter := range adapters {
+		show := reporter{app: a, quiet: o.asJSON, again: i > 0}
+		v, err := a.verifyDevice(ctx, p, adapter, &show)
+		if errors.Is(err, errInterrupted) {
+			return err // the file stays open: work left behind may read it
+		}
+		if err != nil && !o.allAdapters {
+			p.close()
+			return err
 		}
 		if err != nil {
-			return v, fmt.Errorf("case %d: %s", i+1, message(err))
+			v.Pass, v.Error = false, message(err)
 		}
-		for _, r := range verdicts {
-			r.Case, r.name = i+1, c.name()
-			v.Pass = v.Pass && r.Pass
-			v.Cases = append(v.Cases, r)
+		show.end(v)
+		all.Pass = all.Pass && v.Pass
+		all.Devices = append(all.Devices, v)
+	}
+	p.close()
+	if o.asJSON {
+		a.printJSON(all)
+	}
+	return all.err()
+}
+
+// err sums up what failed.
+func (all verification) err() error {
+	failed, total := 0, 0
+	var where []string
+	for _, v := range all.Devices {
+		if v.Error != "" {
+			return fmt.Errorf("%s: %s", v.Adapter, v.Error)
+		}
+		checks, failures := v.count()
+		total, failed = total+checks, failed+len(failures)
+		if len(failures) > 0 {
+			where = append(where, v.Adapter)
 		}
 	}
+	if failed == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d checks failed on %s", failed, total, strings.Join(where, " and "))
+}
+
+// everyAdapter is what --adapter takes for each device, the go backend last.
+func (a *app) everyAdapter() ([]string, error) {
+	entries, err := listDevices()
+	if errors.Is(err, wgpu.ErrNoAdapter) {
+		fmt.Fprintln(a.stderr, message(err))
+	} else if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Adapter)
+	}
+	return names, nil
+}
+
+// verifyDevice runs the plan on one device and shows each part when it is done.
+func (a *app) verifyDevice(ctx context.Context, p verifyPlan, adapter string, show *reporter) (v deviceVerdict, err error) {
+	v = deviceVerdict{Adapter: adapter}
+	dev, err := await(ctx, func() (*wgpu.Device, error) { return a.openDevice(adapter, p.model == nil) })
+	if err != nil {
+		return v, err
+	}
+	v.Adapter, v.Backend, v.Driver = goAdapter, "Go", runtime.Version()
+	if dev != nil {
+		info := dev.Info()
+		v.Adapter, v.Backend, v.Driver = info.Name, info.Backend, info.Driver
+	}
+	show.begin(v)
+	err = a.verifyKernels(ctx, p, dev, &v, show)
+	if dev != nil && !errors.Is(err, errInterrupted) { // work left behind holds the device
+		dev.Close()
+	}
+	if err != nil {
+		return v, err
+	}
+	if p.model != nil {
+		if v.Model, err = a.verifyModel(ctx, p.from, p.model, adapter); err != nil {
+			return v, err
+		}
+		show.part(v.Model)
+	}
+	checks, failures := v.count()
+	v.Pass = checks > 0 && len(failures) == 0
 	return v, nil
 }
 
-func (v verification) failed() int {
-	n := 0
-	for _, c := range v.Cases {
-		if !c.Pass {
-			n++
+// verifyKernels runs the parts of the plan that need no model; dev is nil for
+// the go backend.
+func (a *app) verifyKernels(ctx context.Context, p verifyPlan, dev *wgpu.Device, v *deviceVerdict, show *reporter) (err error) {
+	if p.kernels {
+		if v.Kernels, err = await(ctx, func() (*kernelsPart, error) { return a.checkKernels(ctx, dev) }); err != nil {
+			return err
 		}
+		show.part(v.Kernels)
 	}
-	return n
-}
-
-// verify runs all checks of the case.
-func (e *expectation) verify(ctx context.Context, m *mamba.Model) ([]verdict, error) {
-	var out []verdict
-	if tok := m.Tokenizer(); tok != nil && e.Prompt != nil {
-		out = append(out, e.compareTokens(tok))
-	}
-	state, err := m.NewState()
-	if err != nil {
-		return nil, err
-	}
-	defer state.Close()
-	logits, err := m.Prefill(ctx, state, e.IDs)
-	if errors.Is(err, mamba.ErrNotFinite) {
-		return append(out, notFinite(checkLogits, err)), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	out = append(out, e.compareLogits(logits))
-	ids, err := greedy(ctx, m, state, logits, len(e.GreedyIDs))
-	if errors.Is(err, mamba.ErrNotFinite) {
-		return append(out, notFinite(checkGreedy, err)), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return append(out, e.compareGreedy(ids)), nil
-}
-
-// notFinite is the verdict on a device that computes no numbers.
-func notFinite(check string, err error) verdict {
-	return verdict{Check: check, Note: message(err)}
-}
-
-// greedy returns n ids, each the likeliest after those before it, beginning with
-// the likeliest of logits. No token ends the text.
-func greedy(ctx context.Context, m *mamba.Model, s *mamba.State, logits []float32, n int) ([]int, error) {
-	ids := []int{argmax(logits)}
-	for len(ids) < n {
-		next, err := m.Step(ctx, []*mamba.State{s}, ids[len(ids)-1:])
-		if err != nil {
-			return nil, err
+	if p.ops != nil {
+		if v.Ops, err = await(ctx, func() (*opsPart, error) { return a.checkOps(ctx, p.opsName, p.ops, dev) }); err != nil {
+			return err
 		}
-		ids = append(ids, argmax(next[0]))
+		show.part(v.Ops)
 	}
-	return ids, nil
+	return nil
 }
 
-// argmax returns the index of the largest value, the first of several.
-func argmax(v []float32) int {
-	best := 0
-	for i := range v {
-		if v[i] > v[best] {
-			best = i
+// openDevice opens the adapter that a model would be loaded onto; nil is the go
+// backend, which takes over where no adapter was asked for and none is there.
+// announce has that said, which loading a model does too.
+func (a *app) openDevice(adapter string, announce bool) (*wgpu.Device, error) {
+	name := cmp.Or(adapter, os.Getenv("MAMBAGPU_ADAPTER"))
+	if name == goAdapter {
+		return nil, nil
+	}
+	dev, err := wgpu.Open(&wgpu.Options{Adapter: name, Notices: a.stderr})
+	if errors.Is(err, wgpu.ErrNoAdapter) && name == "" {
+		if announce {
+			fmt.Fprintln(a.stderr, "mambagpu: no WebGPU adapter found, running in plain Go (mambagpu devices says what to install)")
 		}
+		return nil, nil
 	}
-	return best
+	return dev, err
 }
 
-func (e *expectation) compareTokens(tok *tokenizer.Tokenizer) verdict {
-	return compareIDs(checkTokens, tok.Encode(*e.Prompt), e.IDs)
+// part is a part of what is checked on a device.
+type part interface {
+	// count returns how many checks there were and what failed, as lines.
+	count() (checks int, failures []string)
+	print(a *app)
 }
 
-func (e *expectation) compareGreedy(ids []int) verdict {
-	v := compareIDs(checkGreedy, ids, e.GreedyIDs)
-	if !v.Pass && e.MinMargin != nil && *e.MinMargin < closeMargin {
-		v.Note += fmt.Sprintf("; the best two logits are as close as %.2g in this case, so that rounding may decide", *e.MinMargin)
+// parts are those that were run.
+func (v deviceVerdict) parts() []part {
+	var list []part
+	if v.Kernels != nil {
+		list = append(list, v.Kernels)
 	}
-	return v
+	if v.Ops != nil {
+		list = append(list, v.Ops)
+	}
+	if v.Model != nil {
+		list = append(list, v.Model)
+	}
+	return list
 }
 
-// compareIDs counts the ids from the first difference on: after it they belong
-// to different texts.
-func compareIDs(check string, got, want []int) verdict {
-	same := 0
-	for same < len(got) && same < len(want) && got[same] == want[same] {
-		same++
+func (v deviceVerdict) count() (checks int, failures []string) {
+	for _, p := range v.parts() {
+		n, lines := p.count()
+		checks, failures = checks+n, append(failures, lines...)
 	}
-	worst := float64(max(len(got), len(want)) - same)
-	v := verdict{Check: check, Worst: &worst, Pass: worst == 0}
-	if !v.Pass {
-		v.Note = fmt.Sprintf("id %d is %s, want %s", same, idAt(got, same), idAt(want, same))
-	}
-	return v
+	return checks, failures
 }
 
-func idAt(ids []int, i int) string {
-	if i < len(ids) {
-		return fmt.Sprint(ids[i])
+// measure is an error that was measured: infinite where something is not a
+// finite number, NaN where there was nothing to measure. JSON has null for
+// both.
+type measure float64
+
+// MarshalJSON is the number or null.
+func (m measure) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(m)) || math.IsInf(float64(m), 0) {
+		return []byte("null"), nil
 	}
-	return "missing"
+	return json.Marshal(float64(m))
 }
 
-// compareLogits gives the largest error of the logits, their maximum and their
-// logsumexp, relative to the largest value expected of all these.
-func (e *expectation) compareLogits(logits []float32) verdict {
-	v := verdict{Check: checkLogits, Tolerance: logitTolerance}
-	if len(logits) < len(e.First) {
-		v.Note = fmt.Sprintf("%d logits, want %d or more", len(logits), len(e.First))
-		return v
-	}
-	names, got, want := e.values(logits)
-	scale := 0.0
-	for _, w := range want {
-		scale = max(scale, math.Abs(w))
-	}
-	worst := 0.0
-	for i := range want {
-		diff := math.Abs(got[i] - want[i])
-		if scale > 0 {
-			diff /= scale
-		}
-		if !(diff <= logitTolerance) && v.Note == "" {
-			v.Note = fmt.Sprintf("%s is %.7g, want %.7g", names[i], got[i], want[i])
-		}
-		worst = max(worst, diff) // NaN stays
-	}
-	v.Pass = worst <= logitTolerance
-	if !math.IsNaN(worst) && !math.IsInf(worst, 0) {
-		v.Worst = &worst
-	}
-	return v
-}
-
-// values pairs what the logits give with what is expected.
-func (e *expectation) values(logits []float32) (names []string, got, want []float64) {
-	for i, w := range e.First {
-		names = append(names, fmt.Sprintf("logit %d", i))
-		got, want = append(got, float64(logits[i])), append(want, w)
-	}
-	names = append(names, "the largest logit", "logsumexp")
-	got = append(got, float64(slices.Max(logits)), logSumExp(logits))
-	return names, got, append(want, *e.Max, *e.LogSumExp)
-}
-
-func logSumExp(v []float32) float64 {
-	top := float64(slices.Max(v))
-	sum := 0.0
-	for _, x := range v {
-		sum += math.Exp(float64(x) - top)
-	}
-	return top + math.Log(sum)
-}
-
-// name is the prompt, or what stands for it.
-func (e *expectation) name() string {
-	const most = 32
-	if e.Prompt != nil {
-		return clip(fmt.Sprintf("%q", *e.Prompt), most)
-	}
-	return clip("ids "+joinIDs(e.IDs), most)
-}
-
-func (a *app) printVerification(v verification) {
-	fmt.Fprintf(a.stdout, "%s on %s\n\n", v.Model, v.device())
-	t := newTable(a.stdout)
-	t.AppendHeader(table.Row{"", "case", "check", "worst error", "tolerance", "pass"})
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, Align: text.AlignRight}, {Number: 5, Align: text.AlignRight}})
-	for i, c := range v.Cases {
-		number, name := "", ""
-		if i == 0 || v.Cases[i-1].Case != c.Case {
-			number, name = fmt.Sprint(c.Case), c.name
-		}
-		t.AppendRow(table.Row{number, name, c.Check, formatError(c), fmt.Sprint(c.Tolerance), yesNo(c.Pass)})
-	}
-	t.Render()
-	a.printFailures(v)
-	passed := len(v.Cases) - v.failed()
-	if v.Pass {
-		fmt.Fprintf(a.stdout, "\nPASS: all %d checks\n", passed)
-	} else {
-		fmt.Fprintf(a.stdout, "\nFAIL: %d of %d checks passed\n", passed, len(v.Cases))
-	}
-}
-
-func formatError(v verdict) string {
+// String is the number with two digits.
+func (m measure) String() string {
 	switch {
-	case v.Worst == nil:
-		return "not a number"
-	case v.Check == checkLogits:
-		return fmt.Sprintf("%.1e", *v.Worst)
+	case math.IsNaN(float64(m)):
+		return "-"
+	case math.IsInf(float64(m), 0):
+		return "not finite"
+	case m == 0:
+		return "0"
 	}
-	return fmt.Sprintf("%.0f ids", *v.Worst)
+	return fmt.Sprintf("%.1e", float64(m))
 }
 
-// printFailures writes what a report of the failure should say.
-func (a *app) printFailures(v verification) {
-	if v.Pass {
-		return
+// percent is the number as a share.
+func (m measure) percent() string {
+	if math.IsNaN(float64(m)) || math.IsInf(float64(m), 0) {
+		return m.String()
 	}
-	fmt.Fprintf(a.stdout, "\nThis is not what the reference implementation computes. Please report these lines:\n\n")
-	fmt.Fprintf(a.stdout, "  mambagpu %s\n  adapter  %s\n", readVersion().Version, v.device())
-	for _, c := range v.Cases {
-		if !c.Pass {
-			fmt.Fprintf(a.stdout, "  case %d   %s, %s: %s\n", c.Case, c.name, c.Check, c.Note)
-		}
-	}
-}
-
-// device names adapter, backend and driver.
-func (v verification) device() string {
-	parts := []string{v.Adapter}
-	for _, part := range []string{v.Backend, v.Driver} {
-		if part != "" && !strings.EqualFold(part, v.Adapter) {
-			parts = append(parts, part)
-		}
-	}
-	return strings.Join(parts, ", ")
+	return fmt.Sprintf("%.0f %%", 100*float64(m))
 }

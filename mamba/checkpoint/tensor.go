@@ -53,6 +53,16 @@ func (t *Tensor) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
+// Through returns the same tensor with its bytes read through wrap's result,
+// such as one that takes a checksum on the way. It has the same lifetime.
+func (t *Tensor) Through(wrap func(io.ReaderAt) io.ReaderAt) *Tensor {
+	c := *t
+	if t.data != nil {
+		c.data = io.NewSectionReader(wrap(t.data), 0, t.data.Size())
+	}
+	return &c
+}
+
 // Float32 decodes the whole tensor into dst, which grows where it is too
 // short (nil will do), and returns it with length Elements. The dtype must be
 // F32, F16, BF16 or F64.

@@ -1,0 +1,40 @@
+// Package bench measures how fast a device runs the kernels and the models,
+// and how close that is to what the device can do at all.
+//
+// # Overview
+//
+// [Run] first measures two roofs of the device: the bandwidth of a copy and
+// the peak of multiply-adds. Then it times each kernel at the shapes of real
+// models, a whole Mamba block, and prefill and decoding of whole models. The
+// [Report] it gives is a table, JSON, Markdown or a roofline plot, and can be
+// compared with an older one:
+//
+//	dev, err := wgpu.Open(nil)
+//	report, err := bench.Run(ctx, dev, &bench.Options{Quick: true})
+//	err = report.WriteJSON(file)
+//	for _, d := range bench.Compare(old, report) {
+//		...
+//	}
+//
+// # What is timed
+//
+// Nothing is timed that is wrong: the very buffers and dispatches that will be
+// timed run once on known data, and a sample of their output is compared with
+// the kernel's twin. Then one run warms up and the rest are samples, until
+// there are enough of them or the case's time is up. A [Summary] is their
+// median and their 10th and 90th percentile.
+//
+// Kernels are timed by the GPU's own clock where the adapter has timestamp
+// queries and by wall time otherwise; models always by wall time, host
+// included. Every [Result] says which. Caches are as warm as the run before
+// left them, as in a model where each kernel reads what the last one wrote: a
+// case whose data fits into a cache can lie above the roof of memory.
+//
+// # The roof
+//
+// A run moves at least its inputs and outputs, each once, and does at least
+// the multiply-adds that its definition asks for (exponentials are not
+// counted). The larger of bytes/bandwidth and operations/peak is the least
+// time that it can take on the device; the share of the roof is that time over
+// the measured one (Williams, Waterman and Patterson, "Roofline", CACM 2009).
+package bench

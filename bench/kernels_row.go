@@ -1,0 +1,68 @@
+package bench
+
+import (
+	"math"
+
+	"github.com/mambagpu/mambagpu/shaders"
+)
+
+func rmsNorm(rows, width int) kernelCase {
+	p := shaders.RMSNormParams{Rows: rows, Width: width, Eps: 1e-5}
+	c := single("rms_norm", []int{rows, width}, p, []array{
+		floats("x", rows*width, -1, 1), floats("weight", width, 0.5, 1.5), result("y", rows*width),
+	}, func() (any, []view) {
+		some := spread(rows, sampledRows)
+		q := p
+		q.Rows = len(some)
+		dense := view{index: grid(some, width, span(0, width))}
+		return q, []view{dense, {index: span(0, width)}, dense}
+	})
+	c.flops = 4 * float64(rows*width)
+	return c
+}
+
+// embedding looks tokens up that are far apart in a table of rows.
+func embedding(tokens, width, rows int, t shaders.DType) kernelCase {
+	p := shaders.EmbeddingParams{Tokens: tokens, Width: width, Rows: rows, Table: t}
+	id := func(i int) uint32 { return uint32((i*7919 + 13) % rows) }
+	c := single("embedding", []int{tokens, width}, p, []array{
+		{name: "ids", len: tokens, ints: id}, weights("table", rows*width, t, 1), result("out", tokens*width),
+	}, func() (any, []view) {
+		some := spread(tokens, sampledRows)
+		q := p
+		q.Tokens, q.Rows = len(some), len(some)
+		ids, from := make([]uint32, len(some)), make([]int, len(some))
+		for j, i := range some {
+			ids[j], from[j] = uint32(j), int(id(i))
+		}
+		every := span(0, width)
+		return q, []view{{words: ids}, {index: grid(from, width, every)}, {index: grid(some, width, every)}}
+	})
+	c.bytes = float64(tokens) * float64(4+width*(t.Size()+4))
+	c.rel = exact
+	return c.as(t)
+}
+
+func residualAdd(rows, width int) kernelCase {
+	p := shaders.ResidualAddParams{Count: rows * width}
+	c := single("residual_add", []int{rows, width}, p, []array{
+		kept("r", rows*width), floats("x", rows*width, -1, 1),
+	}, func() (any, []view) {
+		some := view{index: spread(rows*width, 4096)}
+		return shaders.ResidualAddParams{Count: len(some.index)}, []view{some, some}
+	})
+	c.flops, c.rel = float64(rows*width), exact
+	return c
+}
+
+func argmax(rows, width int) kernelCase {
+	p := shaders.ArgmaxParams{Rows: rows, Width: width, Stride: width}
+	c := single("argmax", []int{rows, width}, p, []array{
+		floats("x", rows*width, -1, 1),
+		{name: "ids", len: rows, out: true, ints: func(int) uint32 { return math.MaxUint32 }},
+	}, func() (any, []view) {
+		return p, []view{{index: span(0, rows*width)}, {index: span(0, rows)}}
+	})
+	c.rel = exact
+	return c
+}

@@ -1,0 +1,130 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+// Options choose what is measured. nil means the zero value.
+type Options struct {
+	// Quick takes fewer samples and leaves out what takes long. The zero value
+	// means all that the device can run in reasonable time.
+	Quick bool
+	// Only is the names of the kernels and models to measure, of Names. The
+	// zero value means all.
+	Only []string
+	// Model is the folder of a model whose prefill and decoding are timed. The
+	// zero value means random ones of the 130m model's shape.
+	Model string
+	// Progress, if set, is told before each case how many are done.
+	Progress func(name string, done, total int)
+}
+
+// Names lists what Options.Only may name.
+func Names() []string {
+	var names []string
+	for _, c := range allKernelCases() {
+		if !slices.Contains(names, c.name) {
+			names = append(names, c.name)
+		}
+	}
+	return append(names, prefillName, decodeName)
+}
+
+// allKernelCases is the kernels alone, then together.
+func allKernelCases() []kernelCase {
+	return append(kernelCases(), mambaBlock(1, 256, 512), mambaBlock(8, 1024, 512))
+}
+
+func (o *Options) wants(name string) bool {
+	return len(o.Only) == 0 || slices.Contains(o.Only, name)
+}
+
+// Check returns an error if a name of Only is none of Names.
+func (o *Options) Check() error {
+	for _, name := range o.Only {
+		if !slices.Contains(Names(), name) {
+			return fmt.Errorf("bench: nothing is named %q; there are %s", name, strings.Join(Names(), ", "))
+		}
+	}
+	return nil
+}
+
+// Run measures a device, or where dev is nil models on the pure-Go backend. A
+// case that is wrong or does not fit is in the report; an error ends the run,
+// as does the end of ctx.
+func Run(ctx context.Context, dev *wgpu.Device, opts *Options) (*Report, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	if err := opts.Check(); err != nil {
+		return nil, err
+	}
+	r := &runner{ctx: ctx, dev: dev, opts: opts, report: newReport(dev, opts.Quick)}
+	r.effort = opts.effort(r.report.Kind)
+	return r.report, r.run()
+}
+
+func newReport(dev *wgpu.Device, quick bool) *Report {
+	r := &Report{Format: Format, Build: readBuild(), Date: time.Now().UTC().Truncate(time.Second), Quick: quick, Results: []Result{}}
+	if dev == nil {
+		r.Adapter, r.Backend, r.Kind = "go", "Go", wgpu.CPU
+		r.Driver = fmt.Sprintf("%s, %d threads", runtime.Version(), runtime.GOMAXPROCS(0))
+		return r
+	}
+	info := dev.Info()
+	r.Adapter, r.Vendor, r.Kind, r.Driver, r.Backend = info.Name, info.Vendor, info.Kind, info.Driver, info.Backend
+	return r
+}
+
+// runner is one run.
+type runner struct {
+	ctx    context.Context
+	dev    *wgpu.Device
+	opts   *Options
+	effort effort
+	report *Report
+
+	done, total int
+}
+
+// noDevice is why kernels are left out on the Go backend.
+const noDevice = "kernels and roofs need a WebGPU adapter; the Go backend runs models only"
+
+func (r *runner) run() error {
+	var kernels []kernelCase
+	for _, c := range allKernelCases() {
+		if r.opts.wants(c.name) {
+			kernels = append(kernels, c)
+		}
+	}
+	models := r.models()
+	r.total = 1 + len(kernels) + len(models)
+	if r.dev != nil {
+		r.progress("roofs")
+		roofs, err := measureRoofs(r.ctx, r.dev, r.effort)
+		if err != nil {
+			return err
+		}
+		r.report.Roofs = roofs
+	}
+	for i := range kernels {
+		if err := r.kernel(&kernels[i]); err != nil {
+			return err
+		}
+	}
+	return r.runModels(models)
+}
+
+func (r *runner) progress(name string) {
+	if r.opts.Progress != nil {
+		r.opts.Progress(name, r.done, r.total)
+	}
+	r.done++
+}

@@ -1,0 +1,46 @@
+package bench
+
+import (
+	"fmt"
+
+	"github.com/mambagpu/mambagpu/shaders"
+	"github.com/mambagpu/mambagpu/shaders/cases"
+	"github.com/mambagpu/mambagpu/shaders/cpu"
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+// runTwin runs a step on the host.
+func (s step) runTwin(args []cases.Arg) error {
+	f := func(i int) []float32 { return args[s.args[i]].F32 }
+	u := func(i int) []uint32 { return args[s.args[i]].U32 }
+	switch p := s.params.(type) {
+	case shaders.EmbeddingParams:
+		cpu.Embedding(p, u(0), f(1), f(2))
+	case shaders.RMSNormParams:
+		cpu.RMSNorm(p, f(0), f(1), f(2))
+	case shaders.MatmulParams:
+		cpu.Matmul(p, f(0), f(1), f(2), f(3))
+	case shaders.CausalConvParams:
+		cpu.CausalConv(p, f(0), f(1), u(2), f(3), f(4))
+	case shaders.DtProjParams:
+		cpu.DtProj(p, f(0), f(1), f(2), f(3))
+	case shaders.SelectiveScanParams:
+		cpu.SelectiveScan(p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7))
+	case shaders.ResidualAddParams:
+		cpu.ResidualAdd(p, f(0), f(1))
+	case shaders.ArgmaxParams:
+		cpu.Argmax(p, f(0), u(1))
+	default:
+		return fmt.Errorf("bench: %s: no twin takes %T", s.kernel, p)
+	}
+	return nil
+}
+
+// dispatch prepares a step on the device.
+func (s step) dispatch(k *shaders.Kernels, buffers []*wgpu.Buffer) (*wgpu.Dispatch, error) {
+	args := make([]*wgpu.Buffer, len(s.args))
+	for i, a := range s.args {
+		args[i] = buffers[a]
+	}
+	return cases.Case{Kernel: s.kernel, Params: s.params}.Dispatch(k, args)
+}

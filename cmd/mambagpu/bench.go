@@ -1,0 +1,254 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/mambagpu/mambagpu/bench"
+	"github.com/mambagpu/mambagpu/mamba"
+	"github.com/mambagpu/mambagpu/wgpu"
+	"github.com/spf13/cobra"
+)
+
+// benchOptions is the command line.
+type benchOptions struct {
+	bench   bench.Options
+	json    string // a file, or - for standard output
+	plot    string
+	compare string
+	adapter string
+}
+
+func (a *app) benchCommand() *cobra.Command {
+	var o benchOptions
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure how fast this device is, and how close to its limits",
+		Long: `Measure the device's limits (the bandwidth of a copy, the peak of multiply-adds),
+then the kernels at the shapes of real models, a Mamba block, and prefill and
+decoding of a 130m-shaped model with random weights. A case is timed only after
+its result was checked, and only if it fits the device; --quick takes fewer
+samples and leaves out what takes long.
+
+Times are medians, with the 10th and 90th percentile as spread: by the GPU's own
+clock where it has one, else by the host's. The roof is the least time in which
+the device could do the case, the larger of bytes/bandwidth and operations/peak,
+as a share of the time measured.
+
+--json writes everything, each sample included, to FILE, or with - to standard
+output in place of the tables. --compare reads such a FILE and marks what became
+slower or faster by more than the spread. --plot draws the roofline. Exits with 1
+if a result is wrong.`,
+		Example: `  mambagpu bench --quick
+  mambagpu bench --only selective_scan,matmul --plot roofline.svg
+  mambagpu bench --json new.json --compare old.json
+  mambagpu bench --only prefill,decode --model mamba-130m-hf`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			return a.bench(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.bench.Quick, "quick", false, "fewer samples, and no case that takes long")
+	f.StringSliceVar(&o.bench.Only, "only", nil, "measure these only: `NAMES` of kernels and models, separated by commas")
+	f.Var(textFlag(&o.bench.Model, "DIR"), "model", "time the model in `DIR` instead of one with random weights")
+	cmd.MarkFlagDirname("model")
+	f.Var(textFlag(&o.json, "FILE"), "json", "write the report to `FILE`; - is standard output")
+	f.Var(textFlag(&o.plot, "FILE"), "plot", "draw the roofline to `FILE`, .svg or .png")
+	f.Var(textFlag(&o.compare, "FILE"), "compare", "compare with an older report, a JSON `FILE`")
+	addAdapterFlag(cmd, &o.adapter)
+	f.SortFlags = false
+	cmd.RegisterFlagCompletionFunc("only", cobra.FixedCompletions(bench.Names(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// check finds what can be found before anything is measured.
+func (o *benchOptions) check() error {
+	if err := o.bench.Check(); err != nil {
+		return usageError(message(err))
+	}
+	if o.plot != "" {
+		if _, err := bench.PlotFormat(o.plot); err != nil {
+			return usageError(message(err))
+		}
+	}
+	if o.json == "-" && o.compare != "" {
+		return usagef("--json - prints the report and nothing else: with --compare give it a file")
+	}
+	return source{dir: o.bench.Model}.checkFolder()
+}
+
+func (a *app) bench(ctx context.Context, o benchOptions) error {
+	old, err := readReport(o.compare)
+	if err != nil {
+		return err
+	}
+	report, err := await(ctx, func() (*bench.Report, error) { return a.measure(ctx, o) })
+	if err != nil && ctx.Err() != nil {
+		return errInterrupted
+	}
+	if err != nil {
+		return err
+	}
+	if o.json != "-" {
+		a.printReport(report)
+	}
+	if old != nil {
+		a.printComparison(old, report)
+	}
+	if err := errors.Join(a.saveReport(o.json, report), savePlot(o.plot, report)); err != nil {
+		return err
+	}
+	if wrong := report.Wrong(); wrong > 0 {
+		return fmt.Errorf("%d of %d cases are wrong on %s", wrong, len(report.Results), report.Adapter)
+	}
+	return nil
+}
+
+// measure runs the benchmarks on the adapter, or models on the Go backend.
+func (a *app) measure(ctx context.Context, o benchOptions) (*bench.Report, error) {
+	dev, err := a.openBench(o.adapter)
+	if err != nil {
+		return nil, err
+	}
+	if dev != nil {
+		defer dev.Close()
+	} else if o.plot != "" {
+		return nil, errors.New("the Go backend has no roofs to plot")
+	}
+	bar := a.newProgress("benchmarking", unitCases)
+	defer bar.close()
+	o.bench.Progress = func(name string, done, total int) {
+		bar.rename("timing " + name)
+		bar.update(int64(done), int64(total))
+	}
+	return bench.Run(ctx, dev, &o.bench)
+}
+
+// rename says what is done now.
+func (p *progress) rename(label string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.label = label
+	if p.bar != nil {
+		p.bar.Describe(label)
+	}
+}
+
+// openBench opens the adapter, or none for the Go backend.
+func (a *app) openBench(adapter string) (*wgpu.Device, error) {
+	if adapter == "" {
+		adapter = os.Getenv("MAMBAGPU_ADAPTER")
+	}
+	if adapter == mamba.GoAdapter {
+		return nil, nil
+	}
+	return wgpu.Open(&wgpu.Options{Adapter: adapter, Notices: a.stderr})
+}
+
+func (a *app) printReport(r *bench.Report) {
+	fmt.Fprintln(a.stdout, r.Title())
+	for _, t := range r.Tables() {
+		fmt.Fprintln(a.stdout)
+		a.printTable(t)
+	}
+	fmt.Fprintf(a.stdout, "\n%s\n", r.Clocks())
+	if faults := r.Faults(); len(faults) > 0 {
+		fmt.Fprintf(a.stdout, "\n%s\n", strings.Join(faults, "\n"))
+	}
+}
+
+func (a *app) printTable(from bench.Table) {
+	t := newTable(a.stdout)
+	t.AppendHeader(cells(from.Header))
+	for _, row := range from.Rows {
+		t.AppendRow(cells(row))
+	}
+	t.Render()
+}
+
+func cells(texts []string) table.Row {
+	row := make(table.Row, len(texts))
+	for i, text := range texts {
+		row[i] = text
+	}
+	return row
+}
+
+func (a *app) printComparison(old, now *bench.Report) {
+	fmt.Fprintf(a.stdout, "\nagainst %s\n", old.Title())
+	for _, doubt := range bench.Doubts(old, now) {
+		fmt.Fprintf(a.stdout, "note: %s\n", doubt)
+	}
+	deltas := bench.Compare(old, now)
+	if len(deltas) == 0 {
+		fmt.Fprintln(a.stdout, "no case in common")
+		return
+	}
+	fmt.Fprintln(a.stdout)
+	a.printTable(bench.CompareTable(deltas))
+	slower, faster := 0, 0
+	for _, d := range deltas {
+		if d.Slower {
+			slower++
+		}
+		if d.Faster {
+			faster++
+		}
+	}
+	fmt.Fprintf(a.stdout, "\n%d of %d cases slower, %d faster, by more than the spread\n", slower, len(deltas), faster)
+}
+
+// readReport reads a report, if one is named.
+func readReport(file string) (*bench.Report, error) {
+	if file == "" {
+		return nil, nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := bench.ReadJSON(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s", file, message(err))
+	}
+	return r, nil
+}
+
+func (a *app) saveReport(file string, r *bench.Report) error {
+	switch file {
+	case "":
+		return nil
+	case "-":
+		return a.printJSON(r)
+	}
+	var b bytes.Buffer
+	if err := r.WriteJSON(&b); err != nil {
+		return err
+	}
+	return os.WriteFile(file, b.Bytes(), 0o644)
+}
+
+func savePlot(file string, r *bench.Report) error {
+	if file == "" {
+		return nil
+	}
+	format, err := bench.PlotFormat(file)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := r.WritePlot(&b, format); err != nil {
+		return errors.New(message(err))
+	}
+	return os.WriteFile(file, b.Bytes(), 0o644)
+}
