@@ -3,7 +3,8 @@
 
 GO        ?= go
 TESTFLAGS ?= -timeout 10m
-RACE      ?= ./wgpu ./mamba
+RACE      ?= ./wgpu ./mamba ./mamba/tokenizer
+RACETESTS ?= Concurrent|Close|States|GenerateBatch
 BENCH     ?= .
 BENCHTIME ?= 1s
 FUZZTIME  ?= 5s
@@ -37,8 +38,8 @@ run: setup build ## generate text with the model that ships
 test: setup ## all tests; fails where there is no adapter
 	@$(ENV) MAMBAGPU_REQUIRE_GPU=1 $(GO) test $(TESTFLAGS) ./...
 
-test-race: setup ## tests under the race detector
-	@$(ENV) MAMBAGPU_REQUIRE_GPU=1 $(GO) test -race $(TESTFLAGS) $(RACE)
+test-race: setup ## under the race detector, the tests that share things (RACETESTS=. for all)
+	@$(ENV) MAMBAGPU_REQUIRE_GPU=1 $(GO) test -race -run '$(RACETESTS)' $(TESTFLAGS) $(RACE)
 
 test-go: ## tests that need neither GPU, driver nor C compiler
 	@CGO_ENABLED=0 MAMBAGPU_REQUIRE_GPU= $(GO) test $(TESTFLAGS) ./...

@@ -43,3 +43,10 @@ func (c *check) words(arg string, have uint64, n int) {
 		c.err = &ShapeError{c.kernel, arg, fmt.Sprintf("%d bytes", have), fmt.Sprintf("%d", uint64(n)*4)}
 	}
 }
+
+// off requires that a switch is not set, which the kernel does not have.
+func (c *check) off(arg string, set bool) {
+	if c.err == nil && set {
+		c.err = &ShapeError{c.kernel, arg, "true", "false"}
+	}
+}

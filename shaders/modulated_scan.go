@@ -11,8 +11,8 @@ import "github.com/mambagpu/mambagpu/wgpu"
 // u and y are dense (Batch, Length, Channels). a . Abar and phi are the cells
 // (Batch, Length, States, 4) that [Kernels.Discretize] makes: the real and the
 // imaginary part of the one, then of the other. b_t is at
-// s[(b*Length+t)*Stride + OffB + e], real and the same for all states, c_t
-// likewise at OffC.
+// s[row*Stride + OffB + e], real and the same for all states, c_t likewise at
+// OffC, row being b*Length+t unless sequences are packed.
 // The weights are real and packed in one array: B (Channels, States), then C
 // (Channels, States), then D (Channels).
 // The state (slots, Channels, States, 2), real and imaginary parts, is read and
@@ -22,6 +22,7 @@ type ModulatedScanParams struct {
 	States                  int  // d_state, 1 to 256
 	Stride, OffB, OffC      int  // of s
 	Fresh                   bool // the initial state is zero, whatever the slot holds
+	Packing
 }
 
 type modulatedVariant struct {
@@ -43,12 +44,16 @@ func (k *Kernels) modulatedScan(kernel string, maxLength int, p ModulatedScanPar
 	c.size("States", p.States, 1, 256)
 	c.size("OffB", p.OffB, 0, p.Stride-p.Channels)
 	c.size("OffC", p.OffC, 0, p.Stride-p.Channels)
-	rows := p.Batch * p.Length
+	c.packing(p.Packing, p.Batch, p.Length)
+	if maxLength == 1 {
+		c.unpacked(p.Packing)
+	}
+	rows := p.Total(p.Batch, p.Length)
 	c.words("u", size(u), rows*p.Channels)
 	c.words("cells", size(cells), 4*rows*p.States)
 	c.words("s", size(s), (rows-1)*p.Stride+max(p.OffB, p.OffC)+p.Channels)
 	c.words("weights", size(weights), p.WeightCount())
-	c.words("slots", size(slots), p.Batch)
+	c.words("slots", size(slots), p.slotWords(p.Batch))
 	c.words("state", size(state), 2*p.Channels*p.States)
 	c.words("y", size(y), rows*p.Channels)
 	if c.err != nil {
@@ -67,5 +72,5 @@ func (p ModulatedScanParams) WeightCount() int {
 
 // variant has three columns: u, b and c.
 func (p ModulatedScanParams) variant() modulatedVariant {
-	return modulatedVariant{newTile(p.States, 3), p.Fresh}
+	return modulatedVariant{newTile(p.States, 3, false, p.Packed), p.Fresh}
 }

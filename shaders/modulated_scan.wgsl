@@ -15,7 +15,8 @@
 //
 // In      u (batch, length, channels); cells (batch, length, {{.States}}); s: b at off_b,
 //         c at off_c of rows of stride; weights: B (channels, {{.States}}),
-//         C (channels, {{.States}}), D (channels); slots (batch);
+//         C (channels, {{.States}}), D (channels); slots (batch){{if .Packed}}: slot, first row,
+//         rows{{end}};
 //         state (slots, channels, {{.States}})
 // Out     y (batch, length, channels); state
 // Grid    (ceil(channels/16), batch); 128 invocations
@@ -47,17 +48,26 @@ var<workgroup> cs: array<vec4<f32>, {{mul .Buffers $units}}>;
 var<workgroup> tile: array<vec4<f32>, {{mul .Buffers .Cells}}>;
 {{- end}}
 var<workgroup> parts: array<vec4<f32>, {{mul $units 8}}>;
+{{- if .Packed}}
+var<workgroup> sequence: vec3<u32>; // slot, first row, rows
+{{- end}}
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+{{- if .Packed}}
+	{{template "packed_sequence"}}
+{{- else}}
+	let slot = slots[wg.y];
 	let row0 = wg.y * params.length;
-	let last = params.length - 1u;
+	let length = params.length;
+{{- end}}
+	let last = length - 1u;
 
 	// As a computing lane: channel t/8, states lane, lane+8, ...
 	let lane = t % 8u;
 	let c = t / 8u;
 	let channel = min(wg.x * 16u + c, params.channels - 1u);
-	let held = (slots[wg.y] * params.channels + channel) * {{.States}}u + lane;
+	let held = (slot * params.channels + channel) * {{.States}}u + lane;
 	let mine = channel * {{.States}}u + lane;
 {{- range $j := seq .PerLane}}
 	var re{{$j}} = 0.0;
@@ -101,7 +111,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- else}}
 	let buffer = 0u;
 {{- end}}
-	for (var k = 0u; k < params.length; k += {{.Steps}}u) {
+	for (var k = 0u; k < length; k += {{.Steps}}u) {
 		// Store the tile that was loaded.
 		let now_u = vec4<f32>(next_u0, next_u1, next_u2, next_u3);
 		if (loads) {

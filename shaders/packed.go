@@ -45,7 +45,5 @@ func (c *check) packing(p Packing, batch, length int) {
 
 // unpacked requires sequences of one length.
 func (c *check) unpacked(p Packing) {
-	if c.err == nil && p.Packed {
-		c.err = &ShapeError{c.kernel, "Packed", "true", "false"}
-	}
+	c.off("Packed", p.Packed)
 }

@@ -8,12 +8,16 @@ import "github.com/mambagpu/mambagpu/wgpu"
 //	h_t = exp(d_t A) . h_{t-1} + (d_t u_t) B_t                       (E,N)
 //	y_t = sum_n h_t C_t + D u_t, then times silu(z_t) if HasZ is set (E)
 //
-// u, delta and y are dense (Batch, Length, Channels). B and C lie in one
-// array: B_t at bc[row*BCStride + OffB + n], C_t likewise at OffC, row being
-// b*Length+t unless sequences are packed. z is read at
+// If Modulated is set, m_t . exp(d_t A) takes the place of exp(d_t A), where
+// m_t (N) is used as it is and is the same for all channels.
+//
+// u, delta and y are dense (Batch, Length, Channels). B, C and m lie in one
+// array: B_t at bc[row*BCStride + OffB + n], C_t likewise at OffC and m_t at
+// OffM, row being b*Length+t unless sequences are packed. z is read at
 // z[row*ZStride + OffZ + e].
-// The weights are packed in one array: A (Channels, States), then D (Channels)
-// if HasD is set, then bias (Channels) if HasBias is set.
+// The weights are packed in one array: A (Channels, States), or (States) if
+// SharedA is set, then D (Channels) if HasD is set, then bias (Channels) if
+// HasBias is set.
 // The state (slots, Channels, States) is read and replaced in place; batch
 // row b uses slot slots[b].
 type SelectiveScanParams struct {
@@ -24,6 +28,9 @@ type SelectiveScanParams struct {
 	HasZ, HasD, HasBias     bool
 	Softplus                bool
 	Fresh                   bool // the initial state is zero, whatever the slot holds
+	SharedA                 bool // all channels have the same A
+	Modulated               bool // each token has factors of exp(d A)
+	OffM                    int  // of m, if Modulated is set
 	Packing
 }
 
@@ -37,6 +44,7 @@ type scanVariant struct {
 	Memory                        int // bytes of workgroup memory
 	HasZ, HasD, HasBias, Softplus bool
 	Fresh, Packed                 bool
+	SharedA, Modulated            bool
 }
 
 // scanPart is what templates of a part of a scan take: a state of a lane, or a
@@ -72,7 +80,7 @@ func (p SelectiveScanParams) grid(channels int) [3]uint32 {
 }
 
 func (p SelectiveScanParams) uniform() []byte {
-	return uniform(p.Length, p.Channels, p.BCStride, p.OffB, p.OffC, p.ZStride, p.OffZ)
+	return uniform(p.Length, p.Channels, p.BCStride, p.OffB, p.OffC, p.ZStride, p.OffZ, p.OffM)
 }
 
 func (p SelectiveScanParams) checkBuffers(c *check, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) {
@@ -80,6 +88,9 @@ func (p SelectiveScanParams) checkBuffers(c *check, u, delta, bc, z, weights, sl
 	c.words("u", size(u), rows*p.Channels)
 	c.words("delta", size(delta), rows*p.Channels)
 	c.words("bc", size(bc), (rows-1)*p.BCStride+max(p.OffB, p.OffC)+p.States)
+	if p.Modulated {
+		c.words("bc", size(bc), (rows-1)*p.BCStride+p.OffM+p.States)
+	}
 	if p.HasZ {
 		c.words("z", size(z), (rows-1)*p.ZStride+p.OffZ+p.Channels)
 	}
@@ -91,7 +102,10 @@ func (p SelectiveScanParams) checkBuffers(c *check, u, delta, bc, z, weights, sl
 
 // WeightCount is the number of elements of the packed weights.
 func (p SelectiveScanParams) WeightCount() int {
-	n := p.Channels * p.States
+	n := p.States
+	if !p.SharedA {
+		n *= p.Channels
+	}
 	if p.HasD {
 		n += p.Channels
 	}
@@ -109,6 +123,9 @@ func (p SelectiveScanParams) check(c *check, maxLength int) {
 	c.packing(p.Packing, p.Batch, p.Length)
 	c.size("OffB", p.OffB, 0, p.BCStride-p.States)
 	c.size("OffC", p.OffC, 0, p.BCStride-p.States)
+	if p.Modulated {
+		c.size("OffM", p.OffM, 0, p.BCStride-p.States)
+	}
 	if p.HasZ {
 		c.size("OffZ", p.OffZ, 0, p.ZStride-p.Channels)
 	}
@@ -121,7 +138,7 @@ func (p SelectiveScanParams) variant() scanVariant {
 	v := scanVariant{
 		States: p.States, PerLane: ceilDiv(p.States, 8), Pairs: ceilDiv(p.States, 16),
 		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh,
-		Packed: p.Packed,
+		Packed: p.Packed, SharedA: p.SharedA, Modulated: p.Modulated,
 	}
 	for _, tile := range [][2]int{{8, 2}, {4, 2}, {4, 1}} {
 		v.Steps, v.Buffers = tile[0], tile[1]
@@ -134,10 +151,15 @@ func (p SelectiveScanParams) variant() scanVariant {
 }
 
 // memory is the bytes of workgroup memory: for each buffer and step 2 numbers
-// for 16 channels and 4 for each pair of states of 8 lanes, and for each step 8
-// parts of 16 channels; of packed sequences, where the workgroup's lies.
+// for 16 channels and 4, or with m 6, for each pair of states of 8 lanes, and
+// for each step 8 parts of 16 channels; of packed sequences, where the
+// workgroup's lies.
 func (v scanVariant) memory() int {
-	n := 4 * v.Steps * (v.Buffers*(2*16+4*8*v.Pairs) + 8*16)
+	pair := 4
+	if v.Modulated {
+		pair = 6
+	}
+	n := 4 * v.Steps * (v.Buffers*(2*16+pair*8*v.Pairs) + 8*16)
 	if v.Packed {
 		n += 16
 	}

@@ -2,7 +2,7 @@
 // eq. 2 with the discretisation of alg. 2), as a blocked scan.
 //
 //   d_t = softplus(delta_t + bias)
-//   h_t = exp(d_t A) . h_{t-1} + (d_t u_t) B_t
+//   h_t = {{if .Modulated}}(m_t . exp(d_t A)){{else}}exp(d_t A){{end}} . h_{t-1} + (d_t u_t) B_t
 //   y_t = (sum_n h_t C_t + D u_t) silu(z_t)
 //
 // A workgroup owns 16 channels x 8 state lanes and walks time in tiles of
@@ -13,24 +13,24 @@
 // u, delta and z, have one channel and a run of four steps each, so that four
 // numbers go into and out of workgroup memory at once.
 //
-// In      u, delta (batch, length, channels); bc: B at off_b, C at off_c of rows
-//         of bc_stride; z at off_z of rows of z_stride; weights: A (channels, {{.States}}),
+// In      u, delta (batch, length, channels); bc: B at off_b, C at off_c{{if .Modulated}}, m at off_m{{end}} of rows
+//         of bc_stride; z at off_z of rows of z_stride; weights: A ({{if not .SharedA}}channels, {{end}}{{.States}}),
 //         D (channels), bias (channels); slots (batch){{if .Packed}}: slot, first row, rows{{end}};
 //         state (slots, channels, {{.States}})
 // Out     y (batch, length, channels); state
 // Grid    (ceil(channels/16), batch); 128 invocations
 // Memory  {{.Memory}} bytes
-// Tail    a step past the end is the identity (d = 0), loaded from the last one;
+// Tail    a step past the end is the identity (d = 0{{if .Modulated}}, m = 1{{end}}), loaded from the last one;
 //         channels past the end repeat the last one; neither is written; states
 //         past {{.States}} stay 0
 // Twin    cpu/selective_scan.go
-struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, pad: u32 }
+struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, off_m: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> u: array<f32>;           // (batch, length, channels)
 @group(0) @binding(2) var<storage, read> delta: array<f32>;       // (batch, length, channels)
 @group(0) @binding(3) var<storage, read> bc: array<f32>;          // (batch, length, bc_stride)
 @group(0) @binding(4) var<storage, read> z: array<f32>;           // (batch, length, z_stride)
-@group(0) @binding(5) var<storage, read> weights: array<f32>;     // (channels, {{.States}}), (channels), (channels)
+@group(0) @binding(5) var<storage, read> weights: array<f32>;     // ({{if not .SharedA}}channels, {{end}}{{.States}}), (channels), (channels)
 @group(0) @binding(6) var<storage, read> slots: array<u32>;       // (batch)
 @group(0) @binding(7) var<storage, read_write> state: array<f32>; // (slots, channels, {{.States}})
 @group(0) @binding(8) var<storage, read_write> y: array<f32>;     // (batch, length, channels)
@@ -44,12 +44,15 @@ struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u
 
 // A run is four steps. d and du hold, for [buffer][run][channel], d and d u of
 // its steps. b_c[buffer][step][pair][lane] is B and C of states lane+16 pair
-// and lane+16 pair+8. parts[run][channel][lane] is a lane's part of y for the
+// and lane+16 pair+8{{if .Modulated}}, ms, in the same order, their m{{end}}. parts[run][channel][lane] is a lane's part of y for the
 // run's steps; lanes are turned by the channel, so that invocations of
 // neighbouring channels meet different banks.
 var<workgroup> d: array<vec4<f32>, {{mul .Buffers $units}}>;
 var<workgroup> du: array<vec4<f32>, {{mul .Buffers $units}}>;
 var<workgroup> b_c: array<vec4<f32>, {{mul .Buffers $twins}}>;
+{{- if .Modulated}}
+var<workgroup> ms: array<vec2<f32>, {{mul .Buffers $twins}}>;
+{{- end}}
 var<workgroup> parts: array<vec4<f32>, {{mul $units 8}}>;
 {{- if .Packed}}
 var<workgroup> sequence: vec3<u32>; // slot, first row, rows
@@ -58,12 +61,7 @@ var<workgroup> sequence: vec3<u32>; // slot, first row, rows
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
 {{- if .Packed}}
-	if (t == 0u) {
-		sequence = vec3<u32>(slots[wg.y * 3u], slots[wg.y * 3u + 1u], slots[wg.y * 3u + 2u]);
-	}
-	let slot = workgroupUniformLoad(&sequence).x;
-	let row0 = workgroupUniformLoad(&sequence).y;
-	let length = workgroupUniformLoad(&sequence).z;
+	{{template "packed_sequence"}}
 {{- else}}
 	let slot = slots[wg.y];
 	let row0 = wg.y * params.length;
@@ -81,7 +79,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	var h{{$j}} = 0.0;
 	var a{{$j}} = 0.0;
 	{{template "scan_has_state" (state $ $j)}} {
-		a{{$j}} = weights[channel * {{$.States}}u + lane + {{mul $j 8}}u] * 1.442695041;
+		a{{$j}} = weights[{{if not $.SharedA}}channel * {{$.States}}u + {{end}}lane + {{mul $j 8}}u] * 1.442695041;
 {{- if not $.Fresh}}
 		h{{$j}} = state[held + {{mul $j 8}}u];
 {{- end}}
@@ -95,10 +93,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	let column = min(wg.x * 16u + t % 16u, params.channels - 1u);
 	let writes = loads && wg.x * 16u + t % 16u < params.channels;
 {{- if .HasBias}}
-	let bias = weights[params.channels * {{if .HasD}}{{add .States 1}}u{{else}}{{.States}}u{{end}} + column];
+	let bias = weights[{{template "scan_bias_at" .}} + column];
 {{- end}}
 {{- if .HasD}}
-	let skip = weights[params.channels * {{.States}}u + column];
+	let skip = weights[{{template "scan_skip_at" .}} + column];
 {{- end}}
 {{- range $i := seq 4}}
 	var next_u{{$i}} = 0.0;
@@ -107,6 +105,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 {{- range $i := seq $loads}}
 	var next_bc{{$i}} = vec4<f32>(0.0);
+{{- if $.Modulated}}
+	var next_m{{$i}} = vec2<f32>(1.0);
+{{- end}}
 {{- end}}
 	let ahead = 0u;
 	{{template "scan_load" .}}
@@ -132,6 +133,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- range $i := seq $loads}}
 		{{template "scan_has_twin" (state $ $i)}} {
 			b_c[buffer * {{$twins}}u + t + {{mul $i 128}}u] = next_bc{{$i}};
+{{- if $.Modulated}}
+			ms[buffer * {{$twins}}u + t + {{mul $i 128}}u] = next_m{{$i}};
+{{- end}}
 		}
 {{- end}}
 		workgroupBarrier();
@@ -149,10 +153,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- range $i := seq 4}}{{$s := add (mul $r 4) $i}}
 {{- range $q := seq $.Pairs}}{{$even := mul $q 2}}{{$odd := add $even 1}}
 		let p{{$s}}_{{$q}} = b_c[at_b + {{mul 8 (add (mul $s $.Pairs) $q)}}u];
-		h{{$even}} = fma(exp2(d{{$r}}.{{comp $i}} * a{{$even}}), h{{$even}}, du{{$r}}.{{comp $i}} * p{{$s}}_{{$q}}.x);
+{{- if $.Modulated}}
+		let m{{$s}}_{{$q}} = ms[at_b + {{mul 8 (add (mul $s $.Pairs) $q)}}u];
+{{- end}}
+		h{{$even}} = fma({{if $.Modulated}}m{{$s}}_{{$q}}.x * {{end}}exp2(d{{$r}}.{{comp $i}} * a{{$even}}), h{{$even}}, du{{$r}}.{{comp $i}} * p{{$s}}_{{$q}}.x);
 		{{if $q}}y{{$s}} = fma(h{{$even}}, p{{$s}}_{{$q}}.y, y{{$s}}){{else}}var y{{$s}} = h{{$even}} * p{{$s}}_{{$q}}.y{{end}};
 {{- if lt $odd $.PerLane}}
-		h{{$odd}} = fma(exp2(d{{$r}}.{{comp $i}} * a{{$odd}}), h{{$odd}}, du{{$r}}.{{comp $i}} * p{{$s}}_{{$q}}.z);
+		h{{$odd}} = fma({{if $.Modulated}}m{{$s}}_{{$q}}.y * {{end}}exp2(d{{$r}}.{{comp $i}} * a{{$odd}}), h{{$odd}}, du{{$r}}.{{comp $i}} * p{{$s}}_{{$q}}.z);
 		y{{$s}} = fma(h{{$odd}}, p{{$s}}_{{$q}}.w, y{{$s}});
 {{- end}}
 {{- end}}
@@ -192,6 +199,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- define "scan_has_state"}}{{if gt .Scan.States (add (mul .Index 8) 7)}}{{else}}if (lane + {{mul .Index 8}}u < {{.Scan.States}}u){{end}}{{end}}
 {{- /* The condition under which load i of B and C has something to load. */}}
 {{- define "scan_has_twin"}}{{$twins := mul .Scan.Steps (mul .Scan.Pairs 8)}}{{if lt $twins (mul (add .Index 1) 128)}}if (t + {{mul .Index 128}}u < {{$twins}}u){{end}}{{end}}
+{{- /* Where D and the bias start in the weights. */}}
+{{- define "scan_skip_at"}}{{if .SharedA}}{{.States}}u{{else}}params.channels * {{.States}}u{{end}}{{end}}
+{{- define "scan_bias_at"}}{{if .SharedA}}{{.States}}u{{if .HasD}} + params.channels{{end}}{{else}}params.channels * {{if .HasD}}{{add .States 1}}u{{else}}{{.States}}u{{end}}{{end}}{{end}}
 {{- /* Loads the tile that starts at step ahead into the next_ registers. */}}
 {{- define "scan_load"}}
 		if (loads) {
@@ -212,14 +222,23 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			let at = (row0 + min(ahead + i / {{$row}}u, last)) * params.bc_stride + n;
 {{- if eq (mod $.States 16) 0}}
 			next_bc{{$i}} = vec4<f32>(bc[at + params.off_b], bc[at + params.off_c], bc[at + 8u + params.off_b], bc[at + 8u + params.off_c]);
+{{- if $.Modulated}}
+			next_m{{$i}} = select(vec2<f32>(1.0), vec2<f32>(bc[at + params.off_m], bc[at + 8u + params.off_m]), ahead + i / {{$row}}u <= last);
+{{- end}}
 {{- else}}
 			if (n < {{$.States}}u) {
 				next_bc{{$i}}.x = bc[at + params.off_b];
 				next_bc{{$i}}.y = bc[at + params.off_c];
+{{- if $.Modulated}}
+				next_m{{$i}}.x = select(1.0, bc[at + params.off_m], ahead + i / {{$row}}u <= last);
+{{- end}}
 			}
 			if (n + 8u < {{$.States}}u) {
 				next_bc{{$i}}.z = bc[at + 8u + params.off_b];
 				next_bc{{$i}}.w = bc[at + 8u + params.off_c];
+{{- if $.Modulated}}
+				next_m{{$i}}.y = select(1.0, bc[at + 8u + params.off_m], ahead + i / {{$row}}u <= last);
+{{- end}}
 			}
 {{- end}}
 		}

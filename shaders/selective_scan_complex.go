@@ -9,11 +9,15 @@ import "github.com/mambagpu/mambagpu/wgpu"
 //	h_t = exp(d_t A) . h_{t-1} + (d_t u_t) B_t                            (E,N)
 //	y_t = 2 Re sum_n h_t C_t + D u_t, then times silu(z_t) if HasZ is set (E)
 //
+// If Modulated is set, m_t . exp(d_t A) takes the place of exp(d_t A), where
+// m_t (N) is real, used as it is, and the same for all channels.
+//
 // u, delta and y are real and dense (Batch, Length, Channels). Complex numbers
-// are pairs, real part first. B and C lie in one array: B_t[n] at
-// bc[(b*Length+t)*BCStride + OffB + 2n] and the element after it, C_t likewise
-// at OffC; BCStride and the offsets count single numbers.
-// z is read at z[(b*Length+t)*ZStride + OffZ + e].
+// are pairs, real part first. B, C and m lie in one array: B_t[n] at
+// bc[row*BCStride + OffB + 2n] and the element after it, C_t likewise at OffC,
+// m_t[n] at bc[row*BCStride + OffM + n], row being b*Length+t unless sequences
+// are packed; BCStride and the offsets count single numbers.
+// z is read at z[row*ZStride + OffZ + e].
 // The weights are packed in one array: A (Channels, States, 2), or (States, 2)
 // if SharedA is set, then D (Channels) if HasD is set, then bias (Channels) if
 // HasBias is set.
@@ -28,6 +32,9 @@ type ComplexScanParams struct {
 	Softplus                bool
 	Fresh                   bool // the initial state is zero, whatever the slot holds
 	SharedA                 bool // all channels have the same A
+	Modulated               bool // each token has factors of exp(d A)
+	OffM                    int  // of m, if Modulated is set
+	Packing
 }
 
 type complexVariant struct {
@@ -46,15 +53,21 @@ func (k *Kernels) SelectiveScanComplex(p ComplexScanParams, u, delta, bc, z, wei
 func (k *Kernels) complexScan(kernel string, maxLength int, p ComplexScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	c := check{kernel: kernel}
 	p.check(&c, maxLength)
-	rows := p.Batch * p.Length
+	if maxLength == 1 {
+		c.unpacked(p.Packing)
+	}
+	rows := p.Total(p.Batch, p.Length)
 	c.words("u", size(u), rows*p.Channels)
 	c.words("delta", size(delta), rows*p.Channels)
 	c.words("bc", size(bc), (rows-1)*p.BCStride+max(p.OffB, p.OffC)+2*p.States)
+	if p.Modulated {
+		c.words("bc", size(bc), (rows-1)*p.BCStride+p.OffM+p.States)
+	}
 	if p.HasZ {
 		c.words("z", size(z), (rows-1)*p.ZStride+p.OffZ+p.Channels)
 	}
 	c.words("weights", size(weights), p.WeightCount())
-	c.words("slots", size(slots), p.Batch)
+	c.words("slots", size(slots), p.slotWords(p.Batch))
 	c.words("state", size(state), 2*p.Channels*p.States)
 	c.words("y", size(y), rows*p.Channels)
 	if c.err != nil {
@@ -62,7 +75,7 @@ func (k *Kernels) complexScan(kernel string, maxLength int, p ComplexScanParams,
 	}
 	grid := [3]uint32{uint32(ceilDiv(p.Channels, 16)), uint32(p.Batch), 1}
 	return k.dispatch(kernel, p.variant(),
-		uniform(p.Length, p.Channels, p.BCStride, p.OffB, p.OffC, p.ZStride, p.OffZ), grid,
+		uniform(p.Length, p.Channels, p.BCStride, p.OffB, p.OffC, p.ZStride, p.OffZ, p.OffM), grid,
 		u, delta, bc, orElse(z, u), weights, slots, state, y)
 }
 
@@ -86,8 +99,12 @@ func (p ComplexScanParams) check(c *check, maxLength int) {
 	c.size("Length", p.Length, 1, maxLength)
 	c.size("Channels", p.Channels, 1, maxAxis*16)
 	c.size("States", p.States, 1, 256)
+	c.packing(p.Packing, p.Batch, p.Length)
 	c.size("OffB", p.OffB, 0, p.BCStride-2*p.States)
 	c.size("OffC", p.OffC, 0, p.BCStride-2*p.States)
+	if p.Modulated {
+		c.size("OffM", p.OffM, 0, p.BCStride-p.States)
+	}
 	if p.HasZ {
 		c.size("OffZ", p.OffZ, 0, p.ZStride-p.Channels)
 	}
@@ -96,7 +113,7 @@ func (p ComplexScanParams) check(c *check, maxLength int) {
 // variant has two columns: d and d u.
 func (p ComplexScanParams) variant() complexVariant {
 	return complexVariant{
-		tile: newTile(p.States, 2),
+		tile: newTile(p.States, 2, p.Modulated, p.Packed),
 		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus,
 		Fresh: p.Fresh, SharedA: p.SharedA,
 	}

@@ -2,29 +2,29 @@
 // (arXiv 2312.00752, section 3.6), as a blocked scan.
 //
 //   d_t = softplus(delta_t + bias)
-//   h_t = exp(d_t A) . h_{t-1} + (d_t u_t) B_t
+//   h_t = {{if .Modulated}}(m_t . exp(d_t A)){{else}}exp(d_t A){{end}} . h_{t-1} + (d_t u_t) B_t
 //   y_t = (2 Re sum_n h_t C_t + D u_t) silu(z_t)
 //
 // A workgroup owns 16 channels x 8 state lanes and walks time in tiles of
 // {{.Steps}} steps. A lane keeps {{.PerLane}} state(s) of its channel in registers. What a tile
-// needs lies in workgroup memory{{if eq .Buffers 2}}, in two buffers{{end}}{{if not .Staged}}, but for B and C{{end}}; while one tile is
+// needs lies in workgroup memory{{if eq .Buffers 2}}, in two buffers{{end}}{{if not .Staged}}, but for {{if .Modulated}}B, C and m{{else}}B and C{{end}}{{end}}; while one tile is
 // computed the next is on its way from memory. Each lane's part of y goes
 // through workgroup memory to the invocations that sum and write it. These, as
 // the ones that load u, delta and z, have one channel and a run of four steps
 // each, so that four numbers go into and out of workgroup memory at once.
 //
 // In      u, delta (batch, length, channels); bc: B at off_b, C at off_c of rows
-//         of bc_stride, {{.States}} times re, im each; z at off_z of rows of z_stride;
+//         of bc_stride, {{.States}} times re, im each{{if .Modulated}}, m at off_m, real{{end}}; z at off_z of rows of z_stride;
 //         weights: A {{if .SharedA}}({{.States}}, 2){{else}}(channels, {{.States}}, 2){{end}}, D (channels), bias (channels);
-//         slots (batch); state (slots, channels, {{.States}})
+//         slots (batch){{if .Packed}}: slot, first row, rows{{end}}; state (slots, channels, {{.States}})
 // Out     y (batch, length, channels); state
 // Grid    (ceil(channels/16), batch); 128 invocations
 // Memory  {{.Memory}} bytes
-// Tail    a step past the end is the identity (d = 0), loaded from the last one;
+// Tail    a step past the end is the identity (d = 0{{if .Modulated}}, m = 1{{end}}), loaded from the last one;
 //         channels past the end repeat the last one; neither is written; states
 //         past {{.States}} stay 0
 // Twin    cpu/selective_scan_complex.go
-struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, pad: u32 }
+struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, off_m: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> u: array<f32>;                 // (batch, length, channels)
 @group(0) @binding(2) var<storage, read> delta: array<f32>;             // (batch, length, channels)
@@ -42,10 +42,18 @@ struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u
 {{- end}}
 {{template "turn"}}
 {{template "complex_cell"}}
+{{- if .Modulated}}
+
+// m of state n at a step of the sequence that starts at row0, past its end 1.
+fn modulation(row0: u32, step: u32, last: u32, n: u32) -> f32 {
+	return select(1.0, bc[(row0 + min(step, last)) * params.bc_stride + params.off_m + n], step <= last);
+}
+{{- end}}
 {{- $units := mul .Runs 16}}
 
 // A run is four steps. ds and dus hold, for [buffer][run][channel], d and d u of
-// its steps. tile[buffer][step][j][lane] is B and C of state lane+8j.
+// its steps. tile[buffer][step][j][lane] is B and C of state lane+8j{{if .Modulated}}, ms, in the
+// same order, its m{{end}}.
 // parts[run][channel][lane] is a lane's part of y for the run's steps; lanes are
 // turned by the channel, so that invocations of neighbouring channels meet
 // different banks.
@@ -53,20 +61,32 @@ var<workgroup> ds: array<vec4<f32>, {{mul .Buffers $units}}>;
 var<workgroup> dus: array<vec4<f32>, {{mul .Buffers $units}}>;
 {{- if .Staged}}
 var<workgroup> tile: array<vec4<f32>, {{mul .Buffers .Cells}}>;
+{{- if .Modulated}}
+var<workgroup> ms: array<f32, {{mul .Buffers .Cells}}>;
+{{- end}}
 {{- end}}
 var<workgroup> parts: array<vec4<f32>, {{mul $units 8}}>;
+{{- if .Packed}}
+var<workgroup> sequence: vec3<u32>; // slot, first row, rows
+{{- end}}
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+{{- if .Packed}}
+	{{template "packed_sequence"}}
+{{- else}}
+	let slot = slots[wg.y];
 	let row0 = wg.y * params.length;
-	let last = params.length - 1u;
+	let length = params.length;
+{{- end}}
+	let last = length - 1u;
 
 	// As a computing lane: channel t/8, states lane, lane+8, ...
 	// exp(d A) is exp2(d Re A log2(e)) turned by d Im A, in quarter turns.
 	let lane = t % 8u;
 	let c = t / 8u;
 	let channel = min(wg.x * 16u + c, params.channels - 1u);
-	let held = (slots[wg.y] * params.channels + channel) * {{.States}}u + lane;
+	let held = (slot * params.channels + channel) * {{.States}}u + lane;
 	let mine = {{if not .SharedA}}channel * {{mul .States 2}}u + {{end}}lane * 2u;
 {{- range $j := seq .PerLane}}
 	var h{{$j}} = vec2<f32>(0.0);
@@ -102,6 +122,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- if .Staged}}
 {{- range $i := seq .Loads}}
 	var next{{$i}} = vec4<f32>(0.0);
+{{- if $.Modulated}}
+	var next_m{{$i}} = 1.0;
+{{- end}}
 {{- end}}
 {{- end}}
 	let ahead = 0u;
@@ -111,7 +134,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- else}}
 	let buffer = 0u;
 {{- end}}
-	for (var k = 0u; k < params.length; k += {{.Steps}}u) {
+	for (var k = 0u; k < length; k += {{.Steps}}u) {
 		// Store the tile that was loaded.
 		let now_u = vec4<f32>(next_u0, next_u1, next_u2, next_u3);
 {{- if .HasZ}}
@@ -129,6 +152,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- range $i := seq .Loads}}
 		{{$.IfCell $i}}{
 			tile[buffer * {{$.Cells}}u + t + {{mul $i 128}}u] = next{{$i}};
+{{- if $.Modulated}}
+			ms[buffer * {{$.Cells}}u + t + {{mul $i 128}}u] = next_m{{$i}};
+{{- end}}
 		}
 {{- end}}
 {{- end}}
@@ -160,13 +186,22 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- range $j := seq $.PerLane}}
 {{- if $.Staged}}
 			let g{{$j}} = tile[at_tile + step * {{mul $.PerLane 8}}u + {{mul $j 8}}u];
+{{- if $.Modulated}}
+			let m{{$j}} = ms[at_tile + step * {{mul $.PerLane 8}}u + {{mul $j 8}}u];
+{{- end}}
 {{- else}}
 			var g{{$j}} = vec4<f32>(0.0);
+{{- if $.Modulated}}
+			var m{{$j}} = 1.0;
+{{- end}}
 			{{$.IfState $j}}{
 				g{{$j}} = cell((row0 + min(k + step, last)) * params.bc_stride, lane + {{mul $j 8}}u);
+{{- if $.Modulated}}
+				m{{$j}} = modulation(row0, k + step, last, lane + {{mul $j 8}}u);
+{{- end}}
 			}
 {{- end}}
-			let e{{$j}} = exp2(d{{$r}}.{{$x}} * a{{$j}}) * turn(both, w{{$j}});
+			let e{{$j}} = {{if $.Modulated}}m{{$j}} * {{end}}exp2(d{{$r}}.{{$x}} * a{{$j}}) * turn(both, w{{$j}});
 			h{{$j}} = vec2<f32>(
 				fma(e{{$j}}.x, h{{$j}}.x, fma(-e{{$j}}.y, h{{$j}}.y, du{{$r}}.{{$x}} * g{{$j}}.x)),
 				fma(e{{$j}}.x, h{{$j}}.y, fma(e{{$j}}.y, h{{$j}}.x, du{{$r}}.{{$x}} * g{{$j}}.y)));
@@ -230,6 +265,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			let n = i % {{$row}}u;
 			{{if mod $.States 8}}if (n < {{$.States}}u) {{end}}{
 				next{{$i}} = cell((row0 + min(ahead + i / {{$row}}u, last)) * params.bc_stride, n);
+{{- if $.Modulated}}
+				next_m{{$i}} = modulation(row0, ahead + i / {{$row}}u, last, n);
+{{- end}}
 			}
 		}
 {{- end}}

@@ -2,13 +2,13 @@
 // decoding.
 //
 //   d = softplus(delta + bias)
-//   h = exp(d A) . h + (d u) B
+//   h = {{if .Modulated}}(m . exp(d A)){{else}}exp(d A){{end}} . h + (d u) B
 //   y = (2 Re sum_n h C + D u) silu(z)
 //
 // A workgroup owns 16 channels x 8 state lanes, as in selective_scan_complex.
 //
 // In      u, delta (batch, channels); bc: B at off_b, C at off_c of rows of
-//         bc_stride, {{.States}} times re, im each; z at off_z of rows of z_stride;
+//         bc_stride, {{.States}} times re, im each{{if .Modulated}}, m at off_m, real{{end}}; z at off_z of rows of z_stride;
 //         weights: A {{if .SharedA}}({{.States}}, 2){{else}}(channels, {{.States}}, 2){{end}}, D (channels), bias (channels);
 //         slots (batch); state (slots, channels, {{.States}})
 // Out     y (batch, channels); state
@@ -16,7 +16,7 @@
 // Memory  576 bytes: 8 partial sums of 16 channels in rows of 9
 // Tail    channels past the end repeat the last one and are not written
 // Twin    cpu/selective_scan_complex_step.go
-struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, pad: u32 }
+struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, off_m: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> u: array<f32>;                 // (batch, channels)
 @group(0) @binding(2) var<storage, read> delta: array<f32>;             // (batch, channels)
@@ -61,7 +61,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		var h = d * x * g.xy;
 {{- if not .Fresh}}
 		let i = {{if not .SharedA}}channel * {{mul .States 2}}u + {{end}}2u * n;
-		let f = exp2(d * (weights[i] * 1.442695041)) * turn(split(d), quarters(weights[i + 1u]));
+		let f = {{if .Modulated}}bc[row * params.bc_stride + params.off_m + n] * {{end}}exp2(d * (weights[i] * 1.442695041)) * turn(split(d), quarters(weights[i + 1u]));
 		let old = state[held + n];
 		h.x = fma(f.x, old.x, fma(-f.y, old.y, h.x));
 		h.y = fma(f.x, old.y, fma(f.y, old.x, h.y));

@@ -1,13 +1,13 @@
 // selective_scan_step: one step of selective_scan, as in decoding.
 //
 //   d = softplus(delta + bias)
-//   h = exp(d A) . h + (d u) B
+//   h = {{if .Modulated}}(m . exp(d A)){{else}}exp(d A){{end}} . h + (d u) B
 //   y = (sum_n h C + D u) silu(z)
 //
 // A workgroup owns 16 channels x 8 state lanes, as in selective_scan.
 //
-// In      u, delta (batch, channels); bc: B at off_b, C at off_c of rows of
-//         bc_stride; z at off_z of rows of z_stride; weights: A (channels, {{.States}}),
+// In      u, delta (batch, channels); bc: B at off_b, C at off_c{{if .Modulated}}, m at off_m{{end}} of rows of
+//         bc_stride; z at off_z of rows of z_stride; weights: A ({{if not .SharedA}}channels, {{end}}{{.States}}),
 //         D (channels), bias (channels); slots (batch);
 //         state (slots, channels, {{.States}})
 // Out     y (batch, channels); state
@@ -15,13 +15,13 @@
 // Memory  576 bytes: 8 partial sums of 16 channels in rows of 9
 // Tail    channels past the end repeat the last one and are not written
 // Twin    cpu/selective_scan_step.go
-struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, pad: u32 }
+struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, off_m: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> u: array<f32>;           // (batch, channels)
 @group(0) @binding(2) var<storage, read> delta: array<f32>;       // (batch, channels)
 @group(0) @binding(3) var<storage, read> bc: array<f32>;          // (batch, bc_stride)
 @group(0) @binding(4) var<storage, read> z: array<f32>;           // (batch, z_stride)
-@group(0) @binding(5) var<storage, read> weights: array<f32>;     // (channels, {{.States}}), (channels), (channels)
+@group(0) @binding(5) var<storage, read> weights: array<f32>;     // ({{if not .SharedA}}channels, {{end}}{{.States}}), (channels), (channels)
 @group(0) @binding(6) var<storage, read> slots: array<u32>;       // (batch)
 @group(0) @binding(7) var<storage, read_write> state: array<f32>; // (slots, channels, {{.States}})
 @group(0) @binding(8) var<storage, read_write> y: array<f32>;     // (batch, channels)
@@ -44,7 +44,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	let at = b * params.channels + channel;
 	var d = delta[at];
 {{- if .HasBias}}
-	d += weights[params.channels * {{if .HasD}}{{add .States 1}}u{{else}}{{.States}}u{{end}} + channel];
+	d += weights[{{template "scan_bias_at" .}} + channel];
 {{- end}}
 {{- if .Softplus}}
 	d = softplus(d);
@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	for (var n = lane; n < {{.States}}u; n += 8u) {
 		var h = du * bc[row + params.off_b + n];
 {{- if not .Fresh}}
-		h = fma(exp2(d * (weights[channel * {{.States}}u + n] * 1.442695041)), state[held + n], h);
+		h = fma({{if .Modulated}}bc[row + params.off_m + n] * {{end}}exp2(d * (weights[{{if not .SharedA}}channel * {{.States}}u + {{end}}n] * 1.442695041)), state[held + n], h);
 {{- end}}
 		sum = fma(h, bc[row + params.off_c + n], sum);
 		if (inside) {
@@ -70,7 +70,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		var out = ((partial[i] + partial[i + 1u]) + (partial[i + 2u] + partial[i + 3u]))
 			+ ((partial[i + 4u] + partial[i + 5u]) + (partial[i + 6u] + partial[i + 7u]));
 {{- if .HasD}}
-		out = fma(weights[params.channels * {{.States}}u + channel], u[at], out);
+		out = fma(weights[{{template "scan_skip_at" .}} + channel], u[at], out);
 {{- end}}
 {{- if .HasZ}}
 		out *= silu(z[b * params.z_stride + params.off_z + channel]);

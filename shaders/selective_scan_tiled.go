@@ -11,11 +11,14 @@ func (k *Kernels) SelectiveScanTiled(p SelectiveScanParams, u, delta, bc, z, wei
 }
 
 // scanStage dispatches an earlier form of selective_scan, with workgroups of
-// the given number of channels.
+// the given number of channels. These forms have an A for each channel, and
+// neither modulation nor packing.
 func (k *Kernels) scanStage(kernel string, channels int, p SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	c := check{kernel: kernel}
 	p.check(&c, maxElements)
 	c.unpacked(p.Packing)
+	c.off("SharedA", p.SharedA)
+	c.off("Modulated", p.Modulated)
 	p.checkBuffers(&c, u, delta, bc, z, weights, slots, state, y)
 	if c.err != nil {
 		return nil, c.err

@@ -5,6 +5,8 @@ import (
 	"math"
 	"os"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,7 +21,8 @@ import (
 func TestParams(t *testing.T) {
 	m := MatmulParams{M: 1, N: 2, K: 3, LDA: 4, OffA: 5, LDC: 6, OffC: 7, OffBias: 8}
 	conv := CausalConvParams{Length: 1, Channels: 2, Stride: 3, Offset: 4}
-	scan := []string{"length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z"}
+	stage := []string{"length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z"}
+	scan := append(slices.Clone(stage), "off_m")
 	fields := map[string][]string{
 		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
 		"matvec":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
@@ -27,8 +30,8 @@ func TestParams(t *testing.T) {
 		"causal_conv_step":            {"length", "channels", "stride", "offset"},
 		"selective_scan":              scan,
 		"selective_scan_step":         scan,
-		"selective_scan_naive":        scan,
-		"selective_scan_tiled":        scan,
+		"selective_scan_naive":        stage,
+		"selective_scan_tiled":        stage,
 		"selective_scan_complex":      scan,
 		"selective_scan_complex_step": scan,
 		"discretize":                  {"rows", "states", "stride", "off_delta", "off_mod"},
@@ -61,6 +64,8 @@ func TestParams(t *testing.T) {
 	}
 	assert.Equal(t, []byte{1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0}, m.uniform())
 	assert.Equal(t, []byte{1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0}, conv.uniform())
+	general := SelectiveScanParams{Length: 1, Channels: 2, BCStride: 3, OffB: 4, OffC: 5, ZStride: 6, OffZ: 7, OffM: 8}
+	assert.Equal(t, m.uniform(), general.uniform())
 	assert.Equal(t, []byte{0, 0, 128, 63, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, uniform(float32(1)))
 }
 
@@ -91,7 +96,9 @@ func TestSpread(t *testing.T) {
 func TestScanVariant(t *testing.T) {
 	for states := 1; states <= 256; states++ {
 		v := SelectiveScanParams{States: states}.variant()
+		general := SelectiveScanParams{States: states, Modulated: true, Packing: Packing{Packed: true}}.variant()
 		assert.LessOrEqual(t, v.Memory, 16<<10, "d_state %d", states)
+		assert.LessOrEqual(t, general.Memory, 16<<10, "d_state %d", states)
 		assert.GreaterOrEqual(t, v.PerLane*8, states)
 		assert.GreaterOrEqual(t, v.Pairs*2, v.PerLane)
 	}
@@ -102,21 +109,32 @@ func TestScanVariant(t *testing.T) {
 
 // TestScanMemory counts the workgroup memory that the source declares.
 func TestScanMemory(t *testing.T) {
-	decl := regexp.MustCompile(`var<workgroup> \w+: array<vec4<f32>, (\d+)>`)
 	for _, states := range []int{1, 16, 17, 100, 128, 192, 193, 256} {
-		v := SelectiveScanParams{States: states}.variant()
-		source, err := Source("selective_scan", v)
-		require.NoError(t, err)
-		total := 0
-		for _, m := range decl.FindAllStringSubmatch(source, -1) {
-			n := 0
-			for _, c := range m[1] {
-				n = n*10 + int(c-'0')
-			}
-			total += 16 * n
+		for bits := range 4 {
+			p := SelectiveScanParams{States: states, Modulated: bits&1 != 0, Packing: Packing{Packed: bits&2 != 0}}
+			v := p.variant()
+			assert.Equal(t, v.Memory, declared(t, "selective_scan", v), "d_state %d, %+v", states, p)
 		}
-		assert.Equal(t, v.Memory, total, "d_state %d", states)
 	}
+}
+
+// declared counts the bytes of workgroup memory that a kernel's source declares.
+// A vector of three takes as much as one of four.
+func declared(t *testing.T, kernel string, variant any) (bytes int) {
+	t.Helper()
+	source, err := Source(kernel, variant)
+	require.NoError(t, err)
+	element := map[string]int{"f32": 4, "vec2<f32>": 8, "vec4<f32>": 16, "vec3<u32>": 16}
+	for _, m := range regexp.MustCompile(`var<workgroup> \w+: (?:array<([\w<>]+), (\d+)>|([\w<>]+));`).FindAllStringSubmatch(source, -1) {
+		n := 1
+		if m[2] != "" {
+			n, err = strconv.Atoi(m[2])
+			require.NoError(t, err)
+		}
+		require.Contains(t, element, m[1]+m[3])
+		bytes += n * element[m[1]+m[3]]
+	}
+	return bytes
 }
 
 func TestMatvecLanes(t *testing.T) {
@@ -162,6 +180,8 @@ func TestShapeErrors(t *testing.T) {
 	defer d.Close()
 	k := New(d)
 	b, err := d.NewBuffer("b", 64)
+	require.NoError(t, err)
+	big, err := d.NewBuffer("big", 1024)
 	require.NoError(t, err)
 	scan := SelectiveScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 2, OffC: 1}
 	with := func(edit func(p *SelectiveScanParams)) SelectiveScanParams { p := scan; edit(&p); return p }
@@ -220,6 +240,36 @@ func TestShapeErrors(t *testing.T) {
 		}},
 		{"state", func() (*wgpu.Dispatch, error) {
 			return k.SelectiveScanComplexStep(ComplexScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 2}, b, b, b, nil, b, b, nil, b)
+		}},
+		{"OffM", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScan(with(func(p *SelectiveScanParams) { p.Modulated, p.OffM = true, 2 }), b, b, b, nil, b, b, b, b)
+		}},
+		{"bc", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScan(with(func(p *SelectiveScanParams) { p.Modulated, p.OffM, p.BCStride = true, 16, 17 }), b, b, b, nil, b, b, b, b)
+		}},
+		{"OffM", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScanComplex(ComplexScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 2, Modulated: true, OffM: 2}, b, b, b, nil, b, b, b, b)
+		}},
+		{"bc", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScanComplex(ComplexScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 17, Modulated: true, OffM: 16}, b, b, b, nil, b, b, b, b)
+		}},
+		{"Rows", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScanComplex(ComplexScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 2, Packing: Packing{Packed: true}}, b, b, b, nil, b, b, b, b)
+		}},
+		{"Packed", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScanComplexStep(ComplexScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 2, Packing: Packing{true, 1}}, b, b, b, nil, b, b, b, b)
+		}},
+		{"slots", func() (*wgpu.Dispatch, error) {
+			return k.ModulatedScan(ModulatedScanParams{Batch: 6, Length: 1, Channels: 1, States: 1, Stride: 1, Packing: Packing{true, 6}}, big, big, b, b, b, b, b)
+		}},
+		{"Packed", func() (*wgpu.Dispatch, error) {
+			return k.ModulatedScanStep(ModulatedScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, Stride: 2, Packing: Packing{true, 1}}, b, b, b, b, b, b, b)
+		}},
+		{"SharedA", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScanNaive(with(func(p *SelectiveScanParams) { p.SharedA = true }), b, b, b, nil, b, b, b, b)
+		}},
+		{"Modulated", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScanTiled(with(func(p *SelectiveScanParams) { p.Modulated = true }), b, b, b, nil, b, b, b, b)
 		}},
 		{"delta", func() (*wgpu.Dispatch, error) { return k.SelectiveScanNaive(scan, b, nil, b, nil, b, b, b, b) }},
 		{"States", func() (*wgpu.Dispatch, error) {

@@ -4,24 +4,27 @@ import "fmt"
 
 // tile is the part of a complex scan that a workgroup of 16 channels x 8 state
 // lanes works on at a time: some steps, in runs of four. What a state needs at
-// a step is a cell of four numbers, the same for all channels; what a channel
-// needs is a few columns of one number.
+// a step is a cell of four numbers, or with a modulation of five, the same for all
+// channels; what a channel needs is a few columns of one number.
 type tile struct {
-	States  int  // d_state
-	PerLane int  // states of one of the 8 lanes
-	Steps   int  // of a tile
-	Runs    int  // of four steps, in a tile
-	Buffers int  // tiles in workgroup memory
-	Staged  bool // the cells go through workgroup memory
-	Memory  int  // bytes of workgroup memory
+	States    int  // d_state
+	PerLane   int  // states of one of the 8 lanes
+	Steps     int  // of a tile
+	Runs      int  // of four steps, in a tile
+	Buffers   int  // tiles in workgroup memory
+	Staged    bool // the cells go through workgroup memory
+	Modulated bool // a cell has a fifth number
+	Packed    bool // where the workgroup's sequence lies is in workgroup memory
+	Memory    int  // bytes of workgroup memory
 }
 
 // newTile chooses eight steps or four, twice or once in workgroup memory, the
 // first that keeps within the 16 KiB that every device has. With more than
-// about 208 states the cells stay where they are; neighbouring channels read the
-// same ones, so most reads find them in a cache.
-func newTile(states, columns int) tile {
-	t := tile{States: states, PerLane: ceilDiv(states, 8)}
+// about 208 states, with cells of five numbers 168, the cells stay where they
+// are; neighbouring channels read the same ones, so most reads find them in a
+// cache.
+func newTile(states, columns int, modulated, packed bool) tile {
+	t := tile{States: states, PerLane: ceilDiv(states, 8), Modulated: modulated, Packed: packed}
 	for _, shape := range []tile{
 		{Steps: 8, Buffers: 2, Staged: true},
 		{Steps: 4, Buffers: 2, Staged: true},
@@ -38,13 +41,21 @@ func newTile(states, columns int) tile {
 }
 
 // memory is the bytes of workgroup memory: for each buffer and step the columns
-// of 16 channels and the cells, and for each step 8 parts of 16 channels.
+// of 16 channels and the cells, and for each step 8 parts of 16 channels; of
+// packed sequences, where the workgroup's lies.
 func (t tile) memory(columns int) int {
 	cells := 0
 	if t.Staged {
 		cells = 4 * 8 * t.PerLane
+		if t.Modulated {
+			cells = 5 * 8 * t.PerLane
+		}
 	}
-	return 4 * t.Steps * (t.Buffers*(16*columns+cells) + 8*16)
+	n := 4 * t.Steps * (t.Buffers*(16*columns+cells) + 8*16)
+	if t.Packed {
+		n += 16
+	}
+	return n
 }
 
 // Cells is the number of cells in a buffer.

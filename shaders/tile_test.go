@@ -1,44 +1,31 @@
 package shaders
 
 import (
-	"regexp"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // TestTile holds every tile to the 16 KiB that all devices have, and counts the
 // workgroup memory that the sources declare.
 func TestTile(t *testing.T) {
-	decl := regexp.MustCompile(`var<workgroup> \w+: array<(f32|vec4<f32>), (\d+)>`)
-	declared := func(kernel string, variant any) (bytes int) {
-		source, err := Source(kernel, variant)
-		require.NoError(t, err)
-		for _, m := range decl.FindAllStringSubmatch(source, -1) {
-			n, err := strconv.Atoi(m[2])
-			require.NoError(t, err)
-			bytes += 4 * n
-			if m[1] != "f32" {
-				bytes += 12 * n
-			}
-		}
-		return bytes
-	}
 	for states := 1; states <= 256; states++ {
 		modulated := ModulatedScanParams{States: states}.variant()
 		complex := ComplexScanParams{States: states}.variant()
+		packed := ModulatedScanParams{States: states, Packing: Packing{Packed: true}}.variant()
+		general := ComplexScanParams{States: states, Modulated: true, Packing: Packing{Packed: true}}.variant()
 		tiled := SelectiveScanParams{States: states}.tiledVariant()
-		for _, bytes := range []int{modulated.Memory, complex.Memory, tiled.Memory} {
+		for _, bytes := range []int{modulated.Memory, complex.Memory, tiled.Memory, packed.Memory, general.Memory} {
 			assert.LessOrEqual(t, bytes, 16<<10, "d_state %d", states)
 		}
 		assert.GreaterOrEqual(t, modulated.PerLane*8, states)
 		assert.GreaterOrEqual(t, modulated.Loads()*128, modulated.Cells())
 		if states%37 == 1 || states%64 == 0 {
-			assert.Equal(t, modulated.Memory, declared("modulated_scan", modulated), "d_state %d", states)
-			assert.Equal(t, complex.Memory, declared("selective_scan_complex", complex), "d_state %d", states)
-			assert.Equal(t, tiled.Memory, declared("selective_scan_tiled", tiled), "d_state %d", states)
+			assert.Equal(t, modulated.Memory, declared(t, "modulated_scan", modulated), "d_state %d", states)
+			assert.Equal(t, complex.Memory, declared(t, "selective_scan_complex", complex), "d_state %d", states)
+			assert.Equal(t, packed.Memory, declared(t, "modulated_scan", packed), "d_state %d", states)
+			assert.Equal(t, general.Memory, declared(t, "selective_scan_complex", general), "d_state %d", states)
+			assert.Equal(t, tiled.Memory, declared(t, "selective_scan_tiled", tiled), "d_state %d", states)
 		}
 	}
 	for states, want := range map[int]tile{
@@ -48,7 +35,9 @@ func TestTile(t *testing.T) {
 		208: {States: 208, PerLane: 26, Steps: 4, Runs: 1, Buffers: 1, Staged: true, Memory: 16128},
 		256: {States: 256, PerLane: 32, Steps: 4, Runs: 1, Buffers: 2, Memory: 3584},
 	} {
-		assert.Equal(t, want, newTile(states, 3))
+		assert.Equal(t, want, newTile(states, 3, false, false))
 	}
 	assert.Equal(t, 16, SelectiveScanParams{States: 16}.tiledVariant().Steps)
+	assert.True(t, newTile(168, 2, true, true).Staged)
+	assert.False(t, newTile(169, 2, true, true).Staged)
 }

@@ -81,11 +81,12 @@ func complexScan32(params any, args []Arg) {
 	slots, state, y := args[5].U32, args[6].F32, args[7].F32
 	size := 2 * p.Channels * p.States
 	for b := range p.Batch {
-		h := state[int(slots[b])*size:][:size]
+		slot, first, rows := p.Sequence(slots, b, p.Length)
+		h := state[slot*size:][:size]
 		if p.Fresh {
 			clear(h)
 		}
-		for row := b * p.Length; row < (b+1)*p.Length; row++ {
+		for row := first; row < first+rows; row++ {
 			for e := range p.Channels {
 				a, rest := weights[:2*p.States], weights[2*p.States:]
 				if !p.SharedA {
@@ -106,6 +107,9 @@ func complexScan32(params any, args []Arg) {
 					g := h[2*(e*p.States+n):][:2]
 					c, s := turn32(d, a[2*n+1])
 					f := exp2(d * (a[2*n] * math.Log2E))
+					if p.Modulated {
+						f *= bc[row*p.BCStride+p.OffM+n]
+					}
 					c, s = f*c, f*s
 					bt, ct := bc[row*p.BCStride+p.OffB+2*n:], bc[row*p.BCStride+p.OffC+2*n:]
 					g[0], g[1] = c*g[0]-s*g[1]+d*x*bt[0], c*g[1]+s*g[0]+d*x*bt[1]
@@ -127,11 +131,12 @@ func modulatedScan32(params any, args []Arg) {
 	slots, state, y := args[4].U32, args[5].F32, args[6].F32
 	size := p.Channels * p.States
 	for b := range p.Batch {
-		h := state[int(slots[b])*2*size:][:2*size]
+		slot, first, rows := p.Sequence(slots, b, p.Length)
+		h := state[slot*2*size:][:2*size]
 		if p.Fresh {
 			clear(h)
 		}
-		for row := b * p.Length; row < (b+1)*p.Length; row++ {
+		for row := first; row < first+rows; row++ {
 			for e := range p.Channels {
 				x, bt, ct := u[row*p.Channels+e], s[row*p.Stride+p.OffB+e], s[row*p.Stride+p.OffC+e]
 				var sum float32

@@ -151,7 +151,10 @@ func selectiveScan32(params any, args []Arg) {
 		}
 		for row := first; row < first+rows; row++ {
 			for e := range p.Channels {
-				rest := weights[size:]
+				a, rest := weights[:p.States], weights[p.States:]
+				if !p.SharedA {
+					a, rest = weights[e*p.States:], weights[size:]
+				}
 				x, d := u[row*p.Channels+e], delta[row*p.Channels+e]
 				var skip, sum float32
 				if p.HasD {
@@ -165,7 +168,11 @@ func selectiveScan32(params any, args []Arg) {
 				}
 				for n := range p.States {
 					i := e*p.States + n
-					h[i] = exp2(d*(weights[i]*math.Log2E))*h[i] + d*x*bc[row*p.BCStride+p.OffB+n]
+					f := exp2(d * (a[n] * math.Log2E))
+					if p.Modulated {
+						f *= bc[row*p.BCStride+p.OffM+n]
+					}
+					h[i] = f*h[i] + d*x*bc[row*p.BCStride+p.OffB+n]
 					sum += h[i] * bc[row*p.BCStride+p.OffC+n]
 				}
 				sum += skip

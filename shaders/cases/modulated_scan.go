@@ -14,6 +14,8 @@ type modulatedSpec struct {
 	delta  span
 	re, im span    // of A, as in holdSpec
 	keep   float32 // mean of what a_t is the sigmoid of
+
+	lengths []int // of packed sequences
 }
 
 func modulatedScanCases() []Case {
@@ -38,6 +40,7 @@ func modulatedScanCases() []Case {
 		layerScan(1, 600, 17, 16).named("600 tokens"),
 		layerScan(2, 300, 5, 64).named("300 tokens, d_state 64, batch 2"),
 	)
+	list = append(list, modulatedPacked()...)
 	return append(list, modulatedVaried(2, 50)...)
 }
 
@@ -79,6 +82,23 @@ func modulatedVaried(batch, length int) []Case {
 	return list
 }
 
+// modulatedPacked is sequences of different lengths.
+func modulatedPacked() []Case {
+	var list []Case
+	for _, lengths := range packedLengths {
+		for _, states := range []int{16, 208, 256} {
+			for _, fresh := range []bool{false, true} {
+				_, longest := packing(lengths)
+				s := layerScan(len(lengths), longest, 17, states)
+				s.p.Packing, _ = packing(lengths)
+				s.p.Fresh, s.lengths = fresh, lengths
+				list = append(list, s.named("packed %v, d_state %d%s", lengths, states, on(fresh, ", fresh")))
+			}
+		}
+	}
+	return list
+}
+
 // layerScan is the scan as the layer calls it: b and c behind delta and the
 // decays in s_proj's output.
 //
@@ -111,8 +131,12 @@ func (spec modulatedSpec) named(format string, a ...any) Case {
 // fill makes the buffers. The cells are those that the twin of discretize makes.
 func (spec modulatedSpec) fill(s *source) []Arg {
 	p := spec.p
-	tokens := p.Batch * p.Length
+	tokens := p.Total(p.Batch, p.Length)
 	slots, count := s.slots(p.Batch)
+	words := slots
+	if p.Packed {
+		words = packedSlots(slots, spec.lengths)
+	}
 	rows := poison(tokens * p.Stride)
 	place(rows, s.normal(tokens*p.Channels), p.Channels, p.Stride, p.OffB)
 	place(rows, s.normal(tokens*p.Channels), p.Channels, p.Stride, p.OffC)
@@ -125,7 +149,7 @@ func (spec modulatedSpec) fill(s *source) []Arg {
 		in("cells", spec.cells(s)),
 		in("s", rows),
 		in("weights", weights),
-		ints("slots", slots),
+		ints("slots", words),
 		s.state(slots, count, 2*p.Channels*p.States, p.Fresh),
 		out("y", poison(tokens*p.Channels)),
 	}
@@ -134,7 +158,7 @@ func (spec modulatedSpec) fill(s *source) []Arg {
 func (spec modulatedSpec) cells(s *source) []float32 {
 	n := spec.p.States
 	hold := shaders.DiscretizeParams{
-		Rows: spec.p.Batch * spec.p.Length, States: n, Stride: 1 + n, OffMod: 1, Modulated: true,
+		Rows: spec.p.Total(spec.p.Batch, spec.p.Length), States: n, Stride: 1 + n, OffMod: 1, Modulated: true,
 	}
 	rows := s.normal(hold.Rows * hold.Stride)
 	for i := range rows {

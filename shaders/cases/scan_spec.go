@@ -24,6 +24,7 @@ type scanSpec struct {
 	delta span // before bias and softplus
 	bias  span
 	a     span // of A; zero means that A[e,n] is about -(n+1), as a model starts
+	m     span // the modulation, if there is one
 	tol   Tolerance
 
 	lengths []int // of packed sequences
@@ -52,6 +53,19 @@ func modelScan(batch, length, channels, states int) scanSpec {
 	}
 }
 
+// generalScan is modelScan with A shared by the channels and with modulation: m
+// behind C in rows that are one number longer. The product with m is rounded once
+// more, by 2^-24 at each of the steps that a state remembers; |m| <= 1 makes
+// these no more.
+func generalScan(batch, length, channels, states int) scanSpec {
+	spec := modelScan(batch, length, channels, states)
+	spec.p.SharedA, spec.p.Modulated = true, true
+	spec.p.OffM, spec.p.BCStride = 3+2*states, 4+3*states
+	spec.m = span{0.8, 1}
+	spec.tol.Rel += 0x1p-24 * float64(min(length, 100))
+	return spec
+}
+
 // named is the case with that name. A state of order 1 that is carried in makes
 // y a sum of N terms of order 1, with their rounding even where y is small; a
 // fresh state leaves y as small as the steps are.
@@ -76,6 +90,9 @@ func (spec scanSpec) fill(s *source) []Arg {
 	bc := poison(tokens * p.BCStride)
 	place(bc, s.normal(tokens*p.States), p.States, p.BCStride, p.OffB)
 	place(bc, s.normal(tokens*p.States), p.States, p.BCStride, p.OffC)
+	if p.Modulated {
+		place(bc, spec.m.draw(s, tokens*p.States), p.States, p.BCStride, p.OffM)
+	}
 	var z []float32
 	if p.HasZ {
 		z = strided(s.normal(tokens*p.Channels), p.Channels, p.ZStride, p.OffZ)
@@ -92,12 +109,16 @@ func (spec scanSpec) fill(s *source) []Arg {
 	}
 }
 
-// weights is A (E, N), D (E) and bias (E) in one array.
+// weights is A (E, N) or (N), D (E) and bias (E) in one array.
 func (spec scanSpec) weights(s *source) []float32 {
 	p := spec.p
-	w := spec.a.draw(s, p.Channels*p.States)
+	n := p.States
+	if !p.SharedA {
+		n *= p.Channels
+	}
+	w := spec.a.draw(s, n)
 	if spec.a == (span{}) {
-		w = s.uniform(p.Channels*p.States, -1.1, -0.9)
+		w = s.uniform(n, -1.1, -0.9)
 		for i := range w {
 			w[i] *= float32(i%p.States + 1)
 		}

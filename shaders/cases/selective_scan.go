@@ -22,6 +22,10 @@ func selectiveScanCases() []Case {
 	list = append(list, scanLayouts(2, 21)...)
 	list = append(list, scanExtremes(50)...)
 	list = append(list, longScans()...)
+	for _, length := range []int{1, 7, 8, 9, 33, 100} {
+		list = append(list, generalScan(1, length, 17, 16).named("shared A and m, %d tokens", length))
+	}
+	list = append(list, scanGeneral(2, 21)...)
 	return append(list, scanPacked()...)
 }
 
@@ -38,7 +42,47 @@ func selectiveScanStepCases() []Case {
 	list = append(list, modelScan(1, 1, 1536, 16).named("mamba-130m"))
 	list = append(list, scanSwitches(1)...)
 	list = append(list, scanLayouts(3, 1)...)
+	list = append(list, scanGeneral(3, 1)...)
 	return append(list, scanExtremes(1)...)
+}
+
+// scanGeneral is scans with A shared by the channels, with modulation and with
+// both: every tile, all switches that the weights' layout depends on, a layout,
+// and factors far from the usual.
+func scanGeneral(batch, length int) []Case {
+	var list []Case
+	for _, states := range []int{1, 3, 16, 17, 64, 100, 128, 192, 256} {
+		list = append(list, generalScan(batch, length, 18, states).named("shared A and m, d_state %d", states))
+	}
+	for bits := range 16 {
+		s := generalScan(batch, length, 18, 5)
+		p := &s.p
+		p.HasD, p.HasBias = bits&1 != 0, bits&2 != 0
+		p.SharedA, p.Modulated = bits&4 != 0, bits&8 != 0
+		if !p.SharedA && !p.Modulated {
+			continue
+		}
+		p.Fresh = p.HasD != p.HasBias
+		if p.HasBias {
+			s.bias = span{0, 0.01}
+		}
+		list = append(list, s.named("%s", switches(on(p.HasD, "D"), on(p.HasBias, "bias"), on(p.Fresh, "fresh"),
+			on(p.SharedA, "shared A"), on(p.Modulated, "modulated"))))
+	}
+	add := func(name string, edit func(s *scanSpec)) {
+		s := generalScan(batch, length, 17, 16)
+		s.p.HasD = false
+		edit(&s)
+		list = append(list, s.named("%s", name))
+	}
+	add("m before C before B", func(s *scanSpec) { s.p.BCStride, s.p.OffM, s.p.OffC, s.p.OffB = 59, 1, 19, 41 })
+	add("B, C and m dense", func(s *scanSpec) { s.p.BCStride, s.p.OffB, s.p.OffC, s.p.OffM = 48, 0, 16, 32 })
+	add("m of either sign", func(s *scanSpec) { s.m = span{-1, 1} })
+	add("m 0 forgets", func(s *scanSpec) { s.m = span{0, 0} })
+	add("m 1, delta 0 keeps the state", func(s *scanSpec) { s.m, s.delta = span{1, 1}, span{0, 0} })
+	add("m about 1, slow decay", func(s *scanSpec) { s.m, s.a = span{0.99, 1}, span{-2e-3, -1e-3} })
+	add("m 1e-6 to 1, delta 1e-4 to 100", func(s *scanSpec) { s.m, s.delta = span{1e-6, 1}, span{1e-4, 100} })
+	return list
 }
 
 // scanSwitches is every combination of the switches.
@@ -131,6 +175,13 @@ func scanPacked() []Case {
 				s.p.Fresh, s.lengths = fresh, lengths
 				list = append(list, s.named("packed %v, d_state %d%s", lengths, states, on(fresh, ", fresh")))
 			}
+		}
+		for _, states := range []int{16, 256} {
+			_, longest := packing(lengths)
+			s := generalScan(len(lengths), longest, 17, states)
+			s.p.Packing, _ = packing(lengths)
+			s.lengths = lengths
+			list = append(list, s.named("packed %v, shared A and m, d_state %d", lengths, states))
 		}
 	}
 	return list

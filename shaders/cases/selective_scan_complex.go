@@ -14,7 +14,10 @@ type complexSpec struct {
 	delta  span // before bias and softplus
 	bias   span
 	re, im span // of A, as in holdSpec
+	m      span // the modulation, if there is one
 	tol    Tolerance
+
+	lengths []int // of packed sequences
 }
 
 func selectiveScanComplexCases() []Case {
@@ -38,7 +41,12 @@ func selectiveScanComplexCases() []Case {
 		complexModel(1, 600, 17, 16).named("600 tokens"),
 		complexModel(2, 300, 5, 64).named("300 tokens, d_state 64, batch 2"),
 	)
+	for _, length := range []int{1, 7, 8, 9, 33, 100} {
+		list = append(list, complexGeneralModel(1, length, 17, 16).named("shared A and m, %d tokens", length))
+	}
 	list = append(list, complexSwitches(9)...)
+	list = append(list, complexGeneral(2, 21)...)
+	list = append(list, complexPacked()...)
 	return append(list, complexExtremes(2, 50)...)
 }
 
@@ -53,6 +61,7 @@ func selectiveScanComplexStepCases() []Case {
 		list = append(list, complexModel(batch, 1, 17, 16).named("batch %d", batch))
 	}
 	list = append(list, complexSwitches(1)...)
+	list = append(list, complexGeneral(3, 1)...)
 	return append(list, complexExtremes(3, 1)...)
 }
 
@@ -71,6 +80,74 @@ func complexModel(batch, length, channels, states int) complexSpec {
 		re:    span{-0.6, -0.4},
 		tol:   Tolerance{Rel: 5e-6 + 2e-7*float64(min(length, 100))},
 	}
+}
+
+// complexGeneralModel is complexModel with A shared by the channels and with
+// modulation: m behind C in rows that are one number longer. The product with m is
+// rounded once more, by 2^-24 at each of the steps that a state remembers; |m| <= 1
+// makes these no more.
+func complexGeneralModel(batch, length, channels, states int) complexSpec {
+	spec := complexModel(batch, length, channels, states)
+	spec.p.SharedA, spec.p.Modulated = true, true
+	spec.p.OffM, spec.p.BCStride = 3+4*states, 4+5*states
+	spec.m = span{0.8, 1}
+	spec.tol.Rel += 0x1p-24 * float64(min(length, 100))
+	return spec
+}
+
+// complexGeneral is scans with modulation: every tile, with and without a shared
+// A, a layout, and factors far from the usual. 168 states are the most whose
+// cells go through workgroup memory.
+func complexGeneral(batch, length int) []Case {
+	var list []Case
+	for _, states := range []int{1, 3, 16, 17, 64, 100, 168, 169, 256} {
+		list = append(list, complexGeneralModel(batch, length, 18, states).named("shared A and m, d_state %d", states))
+	}
+	for number := range 8 {
+		s := complexGeneralModel(batch, length, 18, 5)
+		p := &s.p
+		p.HasD, p.HasBias, p.SharedA = number&1 != 0, number&2 != 0, number&4 != 0
+		p.Fresh = p.HasD != p.HasBias
+		if p.HasBias {
+			s.bias = span{0, 0.01}
+		}
+		list = append(list, s.named("%s", switches(on(p.HasD, "D"), on(p.HasBias, "bias"), on(p.Fresh, "fresh"),
+			on(p.SharedA, "shared A"), "modulated")))
+	}
+	add := func(name string, edit func(s *complexSpec)) {
+		s := complexGeneralModel(batch, length, 17, 16)
+		s.p.HasD = false
+		edit(&s)
+		list = append(list, s.named("%s", name))
+	}
+	add("m before C before B", func(s *complexSpec) { s.p.BCStride, s.p.OffM, s.p.OffC, s.p.OffB = 91, 1, 19, 57 })
+	add("m of either sign", func(s *complexSpec) { s.m = span{-1, 1} })
+	add("m 0 forgets", func(s *complexSpec) { s.m = span{0, 0} })
+	add("m 1, delta 0 keeps the state", func(s *complexSpec) { s.m, s.delta = span{1, 1}, span{0, 0} })
+	add("m about 1, slow decay", func(s *complexSpec) { s.m, s.re = span{0.99, 1}, span{-2e-3, -1e-3} })
+	add("m 1e-6 to 1, delta 1e-4 to 100", func(s *complexSpec) { s.m, s.delta = span{1e-6, 1}, span{1e-4, 100} })
+	return list
+}
+
+// complexPacked is sequences of different lengths.
+func complexPacked() []Case {
+	var list []Case
+	for _, lengths := range packedLengths {
+		add := func(spec complexSpec, fresh bool, format string, a ...any) {
+			spec.p.Packing, _ = packing(lengths)
+			spec.p.Fresh, spec.lengths = fresh, lengths
+			list = append(list, spec.named("packed %v, "+format, append([]any{lengths}, a...)...))
+		}
+		_, longest := packing(lengths)
+		for _, states := range []int{16, 256} {
+			add(complexModel(len(lengths), longest, 17, states), false, "d_state %d", states)
+			add(complexModel(len(lengths), longest, 17, states), true, "d_state %d, fresh", states)
+		}
+		for _, states := range []int{16, 168, 256} {
+			add(complexGeneralModel(len(lengths), longest, 17, states), false, "shared A and m, d_state %d", states)
+		}
+	}
+	return list
 }
 
 // complexSwitches is half of the combinations of the switches, those of an even
@@ -151,13 +228,20 @@ func (spec complexSpec) named(format string, a ...any) Case {
 // fill makes the buffers.
 func (spec complexSpec) fill(s *source) []Arg {
 	p := spec.p
-	tokens := p.Batch * p.Length
+	tokens := p.Total(p.Batch, p.Length)
 	slots, count := s.slots(p.Batch)
+	words := slots
+	if p.Packed {
+		words = packedSlots(slots, spec.lengths)
+	}
 	u := s.normal(tokens * p.Channels)
 	delta := spec.delta.draw(s, tokens*p.Channels)
 	bc := poison(tokens * p.BCStride)
 	place(bc, s.normal(tokens*2*p.States), 2*p.States, p.BCStride, p.OffB)
 	place(bc, s.normal(tokens*2*p.States), 2*p.States, p.BCStride, p.OffC)
+	if p.Modulated {
+		place(bc, spec.m.draw(s, tokens*p.States), p.States, p.BCStride, p.OffM)
+	}
 	var z []float32
 	if p.HasZ {
 		z = strided(s.normal(tokens*p.Channels), p.Channels, p.ZStride, p.OffZ)
@@ -168,7 +252,7 @@ func (spec complexSpec) fill(s *source) []Arg {
 		in("bc", bc),
 		in("z", z),
 		in("weights", spec.weights(s)),
-		ints("slots", slots),
+		ints("slots", words),
 		s.state(slots, count, 2*p.Channels*p.States, p.Fresh),
 		out("y", poison(tokens*p.Channels)),
 	}

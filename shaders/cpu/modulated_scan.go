@@ -17,10 +17,11 @@ func ModulatedScan(p shaders.ModulatedScanParams, u, cells, s, weights []float32
 	size := p.Channels * p.States
 	m.b, m.c, m.d = weights[:size], weights[size:2*size], weights[2*size:]
 	parallelChannels(p.Batch, p.Channels, p.Length*(8*p.States+30), func(b, lo, hi int) {
-		first := (int(slots[b])*p.Channels + lo) * p.States
+		slot, row, rows := p.Sequence(slots, b, p.Length)
+		first := (slot*p.Channels + lo) * p.States
 		h := loadComplex(state[2*first:2*(first+(hi-lo)*p.States)], p.Fresh) // (hi-lo, N)
-		for t := range p.Length {
-			m.step(b*p.Length+t, lo, hi, h)
+		for t := range rows {
+			m.step(row+t, lo, hi, h)
 		}
 		storeComplex(state[2*first:], h)
 	})

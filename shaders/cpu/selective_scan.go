@@ -12,10 +12,12 @@ import (
 //	h_t = exp(d_t A) . h_{t-1} + (d_t u_t) B_t                       (E,N)
 //	y_t = sum_n h_t C_t + D u_t, then times silu(z_t) if HasZ is set (E)
 //
+// with m_t . exp(d_t A) in the place of exp(d_t A) if Modulated is set.
+//
 // u, delta and y are (B, L, E), bc and z strided as Params says, weights A
-// (E, N) then D (E) then bias (E), slots (B), state (slots, E, N). z is not
-// looked at unless HasZ is set. The state is float64 from the first step to
-// the last and rounded once, when it is stored.
+// (E, N) or, if SharedA is set, (N), then D (E) then bias (E), slots (B), state
+// (slots, E, N). z is not looked at unless HasZ is set. The state is float64 from
+// the first step to the last and rounded once, when it is stored.
 func SelectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, y []float32) {
 	s := scan{p: p, u: u, delta: delta, bc: bc, z: z, y: y}
 	s.a, s.d, s.bias = splitWeights(p, weights)
@@ -42,10 +44,14 @@ func SelectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights []flo
 	})
 }
 
-// splitWeights cuts the packed weights into A (E, N), D (E) and bias (E); the
-// last two are nil when absent.
+// splitWeights cuts the packed weights into A (E, N) or (N), D (E) and bias (E);
+// the last two are nil when absent.
 func splitWeights(p shaders.SelectiveScanParams, weights []float32) (a, d, bias []float32) {
-	a, rest := weights[:p.Channels*p.States], weights[p.Channels*p.States:]
+	size := p.States
+	if !p.SharedA {
+		size *= p.Channels
+	}
+	a, rest := weights[:size], weights[size:]
 	if p.HasD {
 		d, rest = rest[:p.Channels], rest[p.Channels:]
 	}
@@ -69,11 +75,18 @@ func (s *scan) step(row, lo, hi int, h []float64) {
 	p := s.p
 	bt := s.bc[row*p.BCStride+p.OffB:][:p.States] // (N)
 	ct := s.bc[row*p.BCStride+p.OffC:][:p.States] // (N)
+	var mt []float32                              // (N)
+	if p.Modulated {
+		mt = s.bc[row*p.BCStride+p.OffM:][:p.States]
+	}
 	for e := lo; e < hi; e++ {
-		a := s.a[e*p.States : (e+1)*p.States] // (N)
+		a := s.a // (N)
+		if !p.SharedA {
+			a = a[e*p.States:]
+		}
 		u := float64(s.u[row*p.Channels+e])
 		d := s.stepSize(row, e)
-		y := recur(h[(e-lo)*p.States:(e-lo+1)*p.States], a, bt, ct, d, d*u)
+		y := recur(h[(e-lo)*p.States:(e-lo+1)*p.States], a, mt, bt, ct, d, d*u)
 		if s.d != nil {
 			y += float64(s.d[e]) * u
 		}
@@ -96,12 +109,16 @@ func (s *scan) stepSize(row, e int) float64 {
 	return d
 }
 
-// recur does h = exp(d a) h + du b for one channel and returns sum h c. All
-// slices are (N).
-func recur(h []float64, a, b, c []float32, d, du float64) (y float64) {
+// recur does h = m exp(d a) h + du b for one channel and returns sum h c. All
+// slices are (N); an m of nil stands for 1.
+func recur(h []float64, a, m, b, c []float32, d, du float64) (y float64) {
 	a, b, c = a[:len(h)], b[:len(h)], c[:len(h)]
 	for n := range h {
-		h[n] = math.Exp(d*float64(a[n]))*h[n] + du*float64(b[n])
+		f := math.Exp(d * float64(a[n]))
+		if m != nil {
+			f *= float64(m[n])
+		}
+		h[n] = f*h[n] + du*float64(b[n])
 		y += h[n] * float64(c[n])
 	}
 	return y
