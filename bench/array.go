@@ -15,8 +15,11 @@ type array struct {
 	len    int           // elements; 0 for an optional buffer that is not given
 	dtype  shaders.DType // of a weight matrix
 	lo, hi float64       // the values lie evenly in [lo, hi)
-	ints   func(i int) uint32
-	out    bool // compared after the run
+	// form, if set, makes element i out of such a value, in an array of no more
+	// than period elements.
+	form func(i int, v float64) float64
+	ints func(i int) uint32
+	out  bool // compared after the run
 }
 
 func floats(name string, n int, lo, hi float64) array {
@@ -56,7 +59,11 @@ func (a *array) at(i int) float32 {
 		return float32(a.lo)
 	}
 	k := mix(uint32(i%period)^a.seed()) % levels
-	return float32(a.lo + (a.hi-a.lo)*(float64(k)+0.5)/levels)
+	v := a.lo + (a.hi-a.lo)*(float64(k)+0.5)/levels
+	if a.form != nil {
+		v = a.form(i, v)
+	}
+	return float32(v)
 }
 
 func (a *array) seed() uint32 {

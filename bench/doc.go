@@ -5,9 +5,9 @@
 //
 // [Run] first measures two roofs of the device: the bandwidth of a copy and
 // the peak of multiply-adds. Then it times each kernel at the shapes of real
-// models, a whole Mamba block, and prefill and decoding of whole models. The
-// [Report] it gives is a table, JSON, Markdown or a roofline plot, and can be
-// compared with an older one:
+// models, a whole Mamba block, the seed's layer, and prefill and decoding of
+// whole models. The [Report] it gives is a table, JSON, Markdown or a roofline
+// plot, and can be compared with an older one:
 //
 //	dev, err := wgpu.Open(nil)
 //	report, err := bench.Run(ctx, dev, &bench.Options{Quick: true})

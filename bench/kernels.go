@@ -49,6 +49,11 @@ func kernelCases() []kernelCase {
 		scan(1, 16384, 1536, 16), scan(1, 65536, 1536, 16), scan(1, 2048, 5120, 16), scan(64, 2048, 1536, 16),
 		scan(4, 2048, 1024, 16), scan(4, 2048, 1024, 64), scan(4, 2048, 1024, 128),
 		scan(1, 1, 1536, 16), scan(64, 1, 1536, 16), scan(1, 1, 5120, 16), scan(64, 1, 5120, 16),
+		scanBy("selective_scan_naive", 1, 512, 512, 16), scanBy("selective_scan_naive", 8, 2048, 1024, 16),
+		scanBy("selective_scan_tiled", 1, 512, 512, 16), scanBy("selective_scan_tiled", 8, 2048, 1024, 16),
+		complexScan(1, 512, 512, 16), complexScan(8, 2048, 1024, 16), complexScan(1, 1, 1536, 16),
+		modulatedScan(1, 512, 512, 16), modulatedScan(8, 1024, 1024, 16), modulatedScan(1, 1, 1024, 16),
+		discretize(8192, 16),
 
 		conv(1, 512, 512, 4), conv(8, 2048, 1024, 4), conv(1, 65536, 1536, 4),
 		conv(1, 1, 1536, 4), conv(64, 1, 1536, 4),
@@ -66,6 +71,7 @@ func kernelCases() []kernelCase {
 		dtProj(1, 1536, 48, f16),
 
 		rmsNorm(256, 256), rmsNorm(2048, 768), rmsNorm(2048, 2560),
+		layerNorm(2048, 768), layerNorm(2048, 2560), lastRows(8, 32, 768),
 		embedding(256, 256, 4096, f16), embedding(2048, 768, 50280, f16),
 		residualAdd(256, 256), residualAdd(2048, 768), residualAdd(2048, 2560),
 		argmax(1, 50280), argmax(64, 50280),

@@ -21,6 +21,41 @@ func rmsNorm(rows, width int) kernelCase {
 	return c
 }
 
+func layerNorm(rows, width int) kernelCase {
+	p := shaders.LayerNormParams{Rows: rows, Width: width, Eps: 1e-5}
+	c := single("layer_norm", []int{rows, width}, p, []array{
+		floats("x", rows*width, -1, 1), floats("weight", width, 0.5, 1.5), floats("bias", width, -0.5, 0.5), result("y", rows*width),
+	}, func() (any, []view) {
+		some := spread(rows, sampledRows)
+		q := p
+		q.Rows = len(some)
+		dense, every := view{index: grid(some, width, span(0, width))}, view{index: span(0, width)}
+		return q, []view{dense, every, every, dense}
+	})
+	// A sum; a difference, its square and their sum; two factors and the bias.
+	c.flops = 7 * float64(rows*width)
+	return c
+}
+
+// lastRows takes the last row of each of batch sequences.
+func lastRows(batch, length, width int) kernelCase {
+	p := shaders.LastRowsParams{Batch: batch, Length: length, Width: width}
+	c := single("last_rows", []int{batch, length, width}, p, []array{
+		floats("x", batch*length*width, -1, 1), slots(batch), result("y", batch*width),
+	}, func() (any, []view) {
+		q := p
+		q.Length = 1
+		last := make([]int, batch)
+		for b := range last {
+			last[b] = (b+1)*length - 1
+		}
+		return q, []view{{index: grid(last, width, span(0, width))}, {index: span(0, batch)}, {index: span(0, batch*width)}}
+	})
+	c.bytes = 8 * float64(batch*width)
+	c.rel = exact
+	return c
+}
+
 // embedding looks tokens up that are far apart in a table of rows.
 func embedding(tokens, width, rows int, t shaders.DType) kernelCase {
 	p := shaders.EmbeddingParams{Tokens: tokens, Width: width, Rows: rows, Table: t}

@@ -30,6 +30,13 @@ func scan(batch, length, channels, states int) kernelCase {
 	return c
 }
 
+// scanBy is the scan by an earlier kernel of the ladder.
+func scanBy(kernel string, batch, length, channels, states int) kernelCase {
+	c := scan(batch, length, channels, states)
+	c.name, c.steps[0].kernel = kernel, kernel
+	return c
+}
+
 // sampleScan is some channels of the last sequence.
 func sampleScan(p shaders.SelectiveScanParams) (any, []view) {
 	b, e, n := p.Batch-1, p.Channels, p.States

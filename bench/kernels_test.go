@@ -17,7 +17,9 @@ import (
 func TestNames(t *testing.T) {
 	names := Names()
 	for _, kernel := range []string{"selective_scan", "selective_scan_step", "causal_conv", "causal_conv_step", "matmul", "matvec",
-		"dt_proj", "rms_norm", "embedding", "residual_add", "argmax", "mamba_block", "prefill", "decode"} {
+		"dt_proj", "rms_norm", "embedding", "residual_add", "argmax", "mamba_block", "prefill", "decode",
+		"selective_scan_naive", "selective_scan_tiled", "selective_scan_complex", "selective_scan_complex_step",
+		"modulated_scan", "modulated_scan_step", "discretize", "layer_norm", "last_rows", "seed_layer"} {
 		require.Contains(t, names, kernel)
 	}
 	require.NoError(t, (&Options{Only: names}).Check())
@@ -32,6 +34,7 @@ func TestCasesAreSound(t *testing.T) {
 		seen[key] = true
 		assert.Positive(t, c.bytes, key)
 		for _, a := range c.arrays {
+			assert.True(t, a.form == nil || a.len <= period, "%s: %s", key, a.name)
 			assert.Zero(t, a.bytes()%4, "%s: %s is not made of whole words", key, a.name)
 		}
 	}
@@ -48,6 +51,21 @@ func TestWork(t *testing.T) {
 	require.InDelta(t, 4*(2048*768+2048*3072)+2*3072*768, c.bytes, 0)
 	require.InDelta(t, 2*2048*3072*768, c.flops, 0)
 	require.Equal(t, "(2048,3072,768) F16", c.shape)
+
+	c = complexScan(8, 2048, 1024, 16)
+	require.InDelta(t, 4*(4*rows*1024+rows*64+1024*34+2*2*8*1024*16+8), c.bytes, 0)
+
+	c = modulatedScan(8, 2048, 1024, 16)
+	require.InDelta(t, 4*(4*rows*1024+rows*64+1024*33+2*2*8*1024*16+8), c.bytes, 0)
+
+	c = discretize(8192, 16)
+	require.InDelta(t, 4*(8192*17+32+8192*64), c.bytes, 0)
+
+	c = lastRows(8, 32, 768)
+	require.InDelta(t, 2*4*8*768, c.bytes, 0)
+
+	c = seedLayer(8, 1024, 512) // x and out, three matrices, biases, conv, a, scan and the states twice
+	require.InDelta(t, 4*(2*8192*512+2*512*1024+2068*1024+1024+2068+512+1024*5+32+1024*33+2*8*1024*(3+32)), c.bytes, 0)
 
 	c = residualAdd(2048, 768)
 	require.InDelta(t, 12*2048*768, c.bytes, 0)
@@ -88,6 +106,9 @@ func small() []kernelCase {
 		product(33, 72, 48, shaders.F32), product(33, 72, 48, shaders.F16), product(2, 72, 48, shaders.BF16),
 		dtProj(33, 72, 16, shaders.F32), dtProj(33, 72, 16, shaders.F16), rmsNorm(33, 72),
 		embedding(33, 72, 100, shaders.F16), residualAdd(33, 72), argmax(5, 300), mambaBlock(3, 40, 32),
+		scanBy("selective_scan_naive", 3, 40, 48, 16), scanBy("selective_scan_tiled", 3, 40, 48, 16),
+		complexScan(3, 40, 48, 16), complexScan(2, 1, 48, 16), modulatedScan(3, 40, 48, 16), modulatedScan(2, 1, 48, 16),
+		discretize(300, 16), layerNorm(33, 72), lastRows(5, 7, 72), seedLayer(3, 40, 32),
 	}
 }
 

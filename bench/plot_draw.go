@@ -34,13 +34,17 @@ var (
 
 var allSeries = []series{
 	{"selective_scan", blue, draw.CircleGlyph{}, draw.RingGlyph{}},
+	{"selective_scan_complex", blue, draw.PyramidGlyph{}, draw.TriangleGlyph{}},
+	{"modulated_scan", green, draw.PyramidGlyph{}, draw.TriangleGlyph{}},
 	{"causal_conv", orange, draw.BoxGlyph{}, draw.SquareGlyph{}},
 	{"matmul", vermilion, draw.PyramidGlyph{}, draw.TriangleGlyph{}},
 	{"matvec", vermilion, nil, draw.TriangleGlyph{}},
 	{"dt_proj", green, draw.BoxGlyph{}, draw.SquareGlyph{}},
 	{"rms_norm", purple, draw.CircleGlyph{}, nil},
+	{"layer_norm", purple, draw.BoxGlyph{}, nil},
 	{"residual_add", sky, draw.PyramidGlyph{}, nil},
 	{"mamba_block", black, draw.BoxGlyph{}, nil},
+	{"seed_layer", black, draw.PyramidGlyph{}, nil},
 	{prefillName, black, draw.CircleGlyph{}, nil},
 	{decodeName, black, nil, draw.RingGlyph{}},
 }

@@ -29,7 +29,7 @@ type Report struct {
 
 // Result is one case: its samples, or why there are none.
 type Result struct {
-	Name  string  `json:"name"`  // the kernel's, or mamba_block, prefill, decode
+	Name  string  `json:"name"`  // the kernel's, or mamba_block, seed_layer, prefill, decode
 	Shape string  `json:"shape"` // (8,2048,1024,16), 130m (1,2048)
 	Bytes float64 `json:"bytes"` // that a run moves at least
 	Flops float64 `json:"flops"` // that a run does at least; a multiply-add is two

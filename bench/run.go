@@ -39,7 +39,8 @@ func Names() []string {
 
 // allKernelCases is the kernels alone, then together.
 func allKernelCases() []kernelCase {
-	return append(kernelCases(), mambaBlock(1, 256, 512), mambaBlock(8, 1024, 512))
+	return append(kernelCases(), mambaBlock(1, 256, 512), mambaBlock(8, 1024, 512),
+		seedLayer(1, 256, 512), seedLayer(8, 1024, 512))
 }
 
 func (o *Options) wants(name string) bool {

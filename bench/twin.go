@@ -18,6 +18,8 @@ func (s step) runTwin(args []cases.Arg) error {
 		cpu.Embedding(p, u(0), f(1), f(2))
 	case shaders.RMSNormParams:
 		cpu.RMSNorm(p, f(0), f(1), f(2))
+	case shaders.LayerNormParams:
+		cpu.LayerNorm(p, f(0), f(1), f(2), f(3))
 	case shaders.MatmulParams:
 		cpu.Matmul(p, f(0), f(1), f(2), f(3))
 	case shaders.CausalConvParams:
@@ -26,6 +28,14 @@ func (s step) runTwin(args []cases.Arg) error {
 		cpu.DtProj(p, f(0), f(1), f(2), f(3))
 	case shaders.SelectiveScanParams:
 		cpu.SelectiveScan(p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7))
+	case shaders.ComplexScanParams:
+		cpu.SelectiveScanComplex(p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7))
+	case shaders.DiscretizeParams:
+		cpu.Discretize(p, f(0), f(1), f(2))
+	case shaders.ModulatedScanParams:
+		cpu.ModulatedScan(p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
+	case shaders.LastRowsParams:
+		cpu.LastRows(p, f(0), u(1), f(2))
 	case shaders.ResidualAddParams:
 		cpu.ResidualAdd(p, f(0), f(1))
 	case shaders.ArgmaxParams:

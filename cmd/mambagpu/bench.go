@@ -30,7 +30,7 @@ func (a *app) benchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure how fast this device is, and how close to its limits",
 		Long: `Measure the device's limits (the bandwidth of a copy, the peak of multiply-adds),
-then the kernels at the shapes of real models, a Mamba block, and prefill and
+then the kernels at the shapes of real models, the seed's layer, a Mamba block, and prefill and
 decoding of a 130m-shaped model with random weights. A case is timed only after
 its result was checked, and only if it fits the device; --quick takes fewer
 samples and leaves out what takes long.

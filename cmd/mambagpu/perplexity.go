@@ -3,7 +3,6 @@ package main
 import (
 	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -15,12 +14,6 @@ import (
 	"github.com/mambagpu/mambagpu/mamba"
 	"github.com/spf13/cobra"
 )
-
-// scorer gives the logarithm of the probability of targets[i] after ids[:i+1],
-// and takes the state on by ids.
-type scorer interface {
-	LogProbs(ctx context.Context, s *mamba.State, ids, targets []int) ([]float64, error)
-}
 
 type perplexityOptions struct {
 	from   source
@@ -102,10 +95,6 @@ func (a *app) perplexity(ctx context.Context, o perplexityOptions) (perplexity, 
 	if model.Tokenizer() == nil {
 		return perplexity{}, mamba.ErrNoTokenizer
 	}
-	score, ok := any(model.Model).(scorer)
-	if !ok {
-		return perplexity{}, errors.New("this build has no log-probabilities of a whole text")
-	}
 	windows := cutWindows(model.Tokenizer().Encode(text), o.window, o.most)
 	if len(windows) == 0 {
 		return perplexity{}, fmt.Errorf("%s: fewer than two tokens: there is nothing to predict", o.file)
@@ -118,7 +107,7 @@ func (a *app) perplexity(ctx context.Context, o perplexityOptions) (perplexity, 
 		return p, err
 	}
 	defer state.Close()
-	err = a.scoreWindows(ctx, score, state, windows, &p)
+	err = a.scoreWindows(ctx, model.Model, state, windows, &p)
 	if ctx.Err() != nil {
 		return p, errInterrupted
 	}
@@ -126,7 +115,7 @@ func (a *app) perplexity(ctx context.Context, o perplexityOptions) (perplexity, 
 }
 
 // scoreWindows predicts all windows and sets the results of p.
-func (a *app) scoreWindows(ctx context.Context, score scorer, state *mamba.State, windows []window, p *perplexity) error {
+func (a *app) scoreWindows(ctx context.Context, model *mamba.Model, state *mamba.State, windows []window, p *perplexity) error {
 	total := 0
 	for _, w := range windows {
 		total += len(w.targets)
@@ -139,7 +128,7 @@ func (a *app) scoreWindows(ctx context.Context, score scorer, state *mamba.State
 		if err := state.Reset(); err != nil {
 			return err
 		}
-		logs, err := score.LogProbs(ctx, state, w.ids, w.targets)
+		logs, err := model.LogProbs(ctx, state, w.ids, w.targets)
 		if err != nil {
 			return err
 		}

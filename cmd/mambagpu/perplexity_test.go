@@ -50,25 +50,6 @@ func TestReadText(t *testing.T) {
 	require.ErrorContains(t, err, packed)
 }
 
-// traceScorer scores by the logits that a trace hands out, window by window.
-type traceScorer struct{ model *mamba.Model }
-
-func (s traceScorer) LogProbs(ctx context.Context, _ *mamba.State, ids, targets []int) ([]float64, error) {
-	out := make([]float64, len(targets))
-	err := s.model.Trace(ctx, ids, func(stage mamba.Stage) error {
-		if stage.Name != "logits" {
-			return nil
-		}
-		width := stage.Shape[2]
-		for i, target := range targets {
-			row := stage.Data[i*width : (i+1)*width]
-			out[i] = float64(row[target]) - logSumExp(row)
-		}
-		return nil
-	})
-	return out, err
-}
-
 func TestScoreWindows(t *testing.T) {
 	model, err := mamba.LoadFS(referencelm.FS, ".", &mamba.Options{Adapter: mamba.GoAdapter})
 	require.NoError(t, err)
@@ -79,7 +60,7 @@ func TestScoreWindows(t *testing.T) {
 	score := func(text string, size int) perplexity {
 		var p perplexity
 		windows := cutWindows(model.Tokenizer().Encode(text), size, 0)
-		require.NoError(t, a.scoreWindows(context.Background(), traceScorer{model}, state, windows, &p))
+		require.NoError(t, a.scoreWindows(context.Background(), model, state, windows, &p))
 		return p
 	}
 	const text = "And the whale fishery, the Sperm Whale's head, and"
