@@ -20,9 +20,9 @@ import (
 
 // The sizes of the plot: two columns of a paper.
 const (
-	plotWidth   = 7.6 * vg.Inch
+	plotWidth   = 8 * vg.Inch
 	plotHeight  = 4.8 * vg.Inch
-	legendWidth = 1.5 * vg.Inch
+	legendWidth = 1.9 * vg.Inch
 	plotDPI     = 220
 )
 

@@ -34,8 +34,11 @@ var (
 
 var allSeries = []series{
 	{"selective_scan", blue, draw.CircleGlyph{}, draw.RingGlyph{}},
+	{"selective_scan_naive", sky, draw.CircleGlyph{}, nil},
+	{"selective_scan_tiled", sky, draw.BoxGlyph{}, nil},
 	{"selective_scan_complex", blue, draw.PyramidGlyph{}, draw.TriangleGlyph{}},
 	{"modulated_scan", green, draw.PyramidGlyph{}, draw.TriangleGlyph{}},
+	{"discretize", green, draw.CircleGlyph{}, nil},
 	{"causal_conv", orange, draw.BoxGlyph{}, draw.SquareGlyph{}},
 	{"matmul", vermilion, draw.PyramidGlyph{}, draw.TriangleGlyph{}},
 	{"matvec", vermilion, nil, draw.TriangleGlyph{}},
