@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Build says what was measured with.
+// Build says which build of the program this is.
 type Build struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit"`   // empty if not built from a repository
@@ -16,7 +16,8 @@ type Build struct {
 	Platform string `json:"platform"`
 }
 
-func readBuild() Build {
+// ReadBuild reads what the Go linker left in the running program.
+func ReadBuild() Build {
 	b := Build{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -73,7 +73,7 @@ func Run(ctx context.Context, dev *wgpu.Device, opts *Options) (*Report, error) 
 }
 
 func newReport(dev *wgpu.Device, quick bool) *Report {
-	r := &Report{Format: Format, Build: readBuild(), Date: time.Now().UTC().Truncate(time.Second), Quick: quick, Results: []Result{}}
+	r := &Report{Format: Format, Build: ReadBuild(), Date: time.Now().UTC().Truncate(time.Second), Quick: quick, Results: []Result{}}
 	if dev == nil {
 		r.Adapter, r.Backend, r.Kind = "go", "Go", wgpu.CPU
 		r.Driver = fmt.Sprintf("%s, %d threads", runtime.Version(), runtime.GOMAXPROCS(0))

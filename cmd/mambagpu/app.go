@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/mambagpu/mambagpu/bench"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -41,7 +42,7 @@ Metal, DX12), and in plain Go where there is none. A small model ships with it.`
   mambagpu generate --prompt "The state of the Union is" --temperature 0.8
   mambagpu devices
   mambagpu verify`,
-		Version:       readVersion().String(),
+		Version:       versionText(bench.ReadBuild()),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/mambagpu/mambagpu/bench"
 	"github.com/mambagpu/mambagpu/shaders/opsfile"
 	"github.com/mambagpu/mambagpu/wgpu"
 	"github.com/spf13/cobra"
@@ -157,7 +158,7 @@ func (a *app) verify(ctx context.Context, o verifyOptions) error {
 			return err
 		}
 	}
-	all := verification{Version: readVersion().Version, Pass: true}
+	all := verification{Version: bench.ReadBuild().Version, Pass: true}
 	for i, adapter := range adapters {
 		show := reporter{app: a, quiet: o.asJSON, again: i > 0}
 		v, err := a.verifyDevice(ctx, p, adapter, &show)

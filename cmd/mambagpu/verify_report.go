@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/mambagpu/mambagpu/bench"
 )
 
 // reporter prints what is found out about a device as soon as it is known.
@@ -64,7 +66,7 @@ func (v deviceVerdict) leftOut() string {
 
 // printFailures writes what a report of the failures should say.
 func (v deviceVerdict) printFailures(w io.Writer, failures []string) {
-	version := readVersion()
+	version := bench.ReadBuild()
 	fmt.Fprintf(w, "\nThis is not what was expected. Please report these lines:\n\n")
 	fmt.Fprintf(w, "  mambagpu %s %s\n  adapter  %s\n", version.Version, version.Platform, v.Adapter)
 	fmt.Fprintf(w, "  backend  %s\n  driver   %s\n", orDash(v.Backend), orDash(v.Driver))
