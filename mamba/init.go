@@ -1,7 +1,6 @@
 package mamba
 
 import (
-	"bytes"
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
@@ -35,24 +34,9 @@ func newRandomSource(c ModelConfig, seed uint64) (*randomSource, error) {
 
 // Tensor gives a tensor of float32 by its name in Hugging Face layout.
 func (r *randomSource) Tensor(name string) (*checkpoint.Tensor, error) {
-	shape := r.shapes[name]
-	values := make([]float32, product(shape))
-	r.fill(name, shape, values)
-	data, err := checkpoint.Encode(checkpoint.F32, values)
-	if err != nil {
-		return nil, err
-	}
-	var file bytes.Buffer
-	err = checkpoint.WriteSafetensors(&file, []checkpoint.NamedData{{Name: name, DType: checkpoint.F32, Shape: shape, Data: data}}, nil)
-	if err != nil {
-		return nil, err
-	}
-	f, err := checkpoint.OpenReader("new model", bytes.NewReader(file.Bytes()), int64(file.Len()))
-	if err != nil {
-		return nil, err
-	}
-	t, _ := f.Tensor(name)
-	return t, nil
+	t := NewTensor(r.shapes[name]...)
+	r.fill(name, t.Shape, t.Data)
+	return parameters{name: t}.Tensor(name)
 }
 
 // fill sets a tensor's first values as the reference implementation does.

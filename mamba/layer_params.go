@@ -45,13 +45,13 @@ func (p parameters) bytes() uint64 {
 	return 4 * uint64(n)
 }
 
-// Tensor gives a parameter as if a file held it.
+// Tensor gives a parameter as if a file held it. Only that one is encoded.
 func (p parameters) Tensor(name string) (*checkpoint.Tensor, error) {
 	var file bytes.Buffer
 	if err := (parameters{name: p[name]}).write(&file, nil); err != nil {
 		return nil, err
 	}
-	f, err := checkpoint.OpenReader("layer", bytes.NewReader(file.Bytes()), int64(file.Len()))
+	f, err := checkpoint.OpenReader("memory", bytes.NewReader(file.Bytes()), int64(file.Len()))
 	if err != nil {
 		return nil, err
 	}

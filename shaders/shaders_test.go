@@ -102,9 +102,13 @@ func TestScanVariant(t *testing.T) {
 		assert.GreaterOrEqual(t, v.PerLane*8, states)
 		assert.GreaterOrEqual(t, v.Pairs*2, v.PerLane)
 	}
-	assert.Equal(t, 8192, SelectiveScanParams{States: 16}.variant().Memory)
-	assert.Equal(t, 8, SelectiveScanParams{States: 64}.variant().Steps)
-	assert.Equal(t, 4, SelectiveScanParams{States: 128}.variant().Steps)
+	busy := func(states int) scanVariant {
+		return SelectiveScanParams{Batch: 8, Channels: 1024, States: states}.variant()
+	}
+	assert.Equal(t, 8192, busy(16).Memory)
+	assert.Equal(t, 8, busy(64).Steps)
+	assert.Equal(t, 4, busy(128).Steps)
+	assert.Equal(t, 16, SelectiveScanParams{Batch: 1, Channels: 1536, States: 16}.variant().Steps)
 }
 
 // TestScanMemory counts the workgroup memory that the source declares.

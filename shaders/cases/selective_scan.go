@@ -22,6 +22,7 @@ func selectiveScanCases() []Case {
 	list = append(list, scanLayouts(2, 21)...)
 	list = append(list, scanExtremes(50)...)
 	list = append(list, longScans()...)
+	list = append(list, manyScans()...)
 	for _, length := range []int{1, 7, 8, 9, 33, 100} {
 		list = append(list, generalScan(1, length, 17, 16).named("shared A and m, %d tokens", length))
 	}
@@ -185,6 +186,25 @@ func scanPacked() []Case {
 		}
 	}
 	return list
+}
+
+// manyScans is enough workgroups for the tile of a busy GPU, of tokens around
+// its edges.
+func manyScans() []Case {
+	var list []Case
+	for _, states := range []int{1, 16, 17, 64, 96, 128, 256} {
+		for _, length := range []int{3, 9, 16} {
+			list = append(list, modelScan(128, length, 17, states).named("128 sequences of %d tokens, d_state %d", length, states))
+		}
+	}
+	var lengths []int
+	for i := range 128 {
+		lengths = append(lengths, 1+i*7%19)
+	}
+	packed := modelScan(128, 19, 17, 16)
+	packed.p.Packing, packed.p.Length = packing(lengths)
+	packed.lengths = lengths
+	return append(list, packed.named("128 packed sequences of 1 to 19 tokens"))
 }
 
 // longScans is many tokens: errors add up over them.
