@@ -133,8 +133,8 @@ func (p SelectiveScanParams) check(c *check, maxLength int) {
 
 // busyScans is the number of workgroups from which on a large GPU has others to
 // run while one waits for its tile. With fewer, a longer tile has more to compute
-// in that time: (1, 2048, 1536) took 256 us on an H100 with 8 steps, 174 with 16;
-// (8, 2048, 1024) 302 and 366.
+// in that time: (1, 2048, 1536) took 256 us on an H100 with 8 steps and 193 with 16,
+// while (8, 2048, 1024) is slower with 16.
 const busyScans = 256
 
 // variant chooses the tile: eight steps or four, twice or once in workgroup
