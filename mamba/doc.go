@@ -33,6 +33,13 @@
 // generation goes on from it as if it had never stopped. [Model.Trace] hands
 // out what every stage of the network gave.
 //
+// # Layers
+//
+// A [Block] is a Mamba-1 block as a layer of its own, a [Layer] the layer that
+// this project grew from, whose step size, A, B and C all depend on the input
+// and whose A is complex. Both map a [Tensor] (B, L, d_model) to one of the same
+// shape, at once or step by step; a Layer's parts can be called alone.
+//
 // # Where it computes
 //
 // On the WebGPU adapter that [Options] choose, or on the pure-Go backend named
