@@ -109,18 +109,8 @@ func (g *generation) choose(ctx context.Context, lines []*line, progress func(do
 	for i, l := range lines {
 		states[i], rows[i] = l.state, l.ids
 	}
-	limit := lines[0].sampler.limit
 	if lines[0].sampler.onDevice() {
-		r, err := g.model.advance(ctx, states, rows, lastBest, &advanceOptions{choices: limit, progress: progress})
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range r.best {
-			if id >= limit { // no logit is a number
-				return nil, ErrNotFinite
-			}
-		}
-		return r.best, nil
+		return g.model.greedy(ctx, states, rows, progress)
 	}
 	r, err := g.model.advance(ctx, states, rows, lastLogits, &advanceOptions{progress: progress})
 	if err != nil {
