@@ -84,7 +84,7 @@ func (a *array) bytes() uint64 {
 	if a.ints != nil {
 		return 4 * uint64(a.len)
 	}
-	return uint64(a.len) * uint64(a.dtype.Size())
+	return uint64(a.len) * uint64(a.dtype.Bits()) / 8
 }
 
 // fill writes the values that the array starts with.

@@ -61,7 +61,9 @@ func sampleComplexScan(p shaders.ComplexScanParams) (any, []view) {
 
 // modulatedWidth is the number of columns of the seed's layer's s: a step, and
 // what modulates A, B and C, up to a multiple of four.
-func modulatedWidth(channels, states int) int { return shaders.Stride(1 + states + 2*channels) }
+func modulatedWidth(channels, states int) int {
+	return shaders.Stride(shaders.F32, 1+states+2*channels)
+}
 
 // modulatedFlops is the operations on a state of one token: of the input's
 // factor 2 multiply-adds, of the state 6, of y 2.

@@ -73,7 +73,7 @@ func embedding(tokens, width, rows int, t shaders.DType) kernelCase {
 		every := span(0, width)
 		return q, []view{{words: ids}, {index: grid(from, width, every)}, {index: grid(some, width, every)}}
 	})
-	c.bytes = float64(tokens) * float64(4+width*(t.Size()+4))
+	c.bytes = float64(tokens) * float64(4+width*(t.Bits()/8+4))
 	c.rel = exact
 	return c.as(t)
 }

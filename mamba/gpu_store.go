@@ -44,10 +44,10 @@ func (s *gpuStore) matrix(label string, t *checkpoint.Tensor, rows, cols int) (m
 	if err := s.makeShards(&m, label, rows); err != nil {
 		return m, err
 	}
-	rowBytes := cols * m.dtype.Size()
+	rowBytes := cols * m.dtype.Bits() / 8
 	w := shardWriter{shards: m.shards}
 	return m, stream(t, rowBytes, func(raw []byte) error {
-		return w.write(shaders.PadRows(m.dtype, raw, cols), shaders.Stride(cols)*m.dtype.Size())
+		return w.write(shaders.PadRows(m.dtype, raw, cols), int(shaders.MatrixBytes(m.dtype, 1, cols)))
 	})
 }
 
@@ -97,7 +97,7 @@ func (w *shardWriter) write(rows []byte, rowBytes int) error {
 func (s *gpuStore) dtProj(label string, t *checkpoint.Tensor, rows, cols int) (*wgpu.Buffer, shaders.DType, error) {
 	dtype := storageType(t)
 	raw := make([]byte, 0, t.Bytes())
-	err := stream(t, cols*dtype.Size(), func(part []byte) error {
+	err := stream(t, cols*dtype.Bits()/8, func(part []byte) error {
 		raw = append(raw, part...)
 		return nil
 	})

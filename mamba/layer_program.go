@@ -63,7 +63,7 @@ func (l *layerProgram[A]) states() []array[A] {
 func (l *layerProgram[A]) slots() *A { return &l.list }
 
 // sWidth is S.
-func (c Config) sWidth() int { return shaders.Stride(1 + c.DState + 2*c.DInner()) }
+func (c Config) sWidth() int { return shaders.Stride(shaders.F32, 1+c.DState+2*c.DInner()) }
 
 // run takes a chunk through the layer, or a part of it. A part alone finds the
 // parts of s that it reads in dense arrays.

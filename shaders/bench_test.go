@@ -140,7 +140,7 @@ func BenchmarkSelectiveScan(b *testing.B) {
 func matmulBench(m, n, k int, t shaders.DType) bench {
 	return bench{
 		name:  fmt.Sprintf("M%d_N%d_K%d_%v", m, n, k, t),
-		bytes: 4*(m*k+m*n) + n*k*t.Size(),
+		bytes: 4*(m*k+m*n) + n*k*t.Bits()/8,
 		flops: 2 * m * n * k,
 		dispatch: func(ks *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
 			p := shaders.MatmulParams{M: m, N: n, K: k, LDA: k, LDC: n, Weights: t}

@@ -30,8 +30,9 @@ func (k *Kernels) DtProj(p DtProjParams, x, w, bias, delta *wgpu.Buffer) (*wgpu.
 	c.size("Channels", p.Channels, 1, maxElements)
 	c.size("Rank", p.Rank, 1, maxElements)
 	c.size("Offset", p.Offset, 0, p.Stride-p.Rank)
+	c.off("quantised weights", p.Weights.Quantized())
 	c.words("x", size(x), (p.Rows-1)*p.Stride+p.Offset+p.Rank)
-	c.words("w", size(w), p.Rank*ceilDiv(p.Channels, 2)*2*p.Weights.Size()/4)
+	c.words("w", size(w), p.Rank*ceilDiv(p.Channels, 2)*2*p.Weights.Bits()/32)
 	c.words("bias", size(bias), p.Channels)
 	c.words("delta", size(delta), p.Rows*p.Channels)
 	if c.err != nil {

@@ -21,7 +21,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 	if (col >= params.width || row >= params.rows) {
 		return;
 	}
-	let v = weight(row * ((params.width + 3u) / 4u) + id.x);
+	let quads = quads_of(params.width);
+{{- if eq .Weights "Q4"}}
+	quads_all = params.rows * quads;
+{{- end}}
+	let v = weight(row * quads + id.x){{if eq .Weights "Q8"}} * row_scale(row, params.rows * quads){{end}};
 	let o = id.y * params.width + col;
 	out[o] = v.x;
 	if (col + 1u < params.width) { out[o + 1u] = v.y; }

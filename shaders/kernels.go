@@ -3,6 +3,7 @@ package shaders
 import (
 	"encoding/binary"
 	"math"
+	"sync/atomic"
 
 	"github.com/mambagpu/mambagpu/wgpu"
 )
@@ -11,11 +12,12 @@ import (
 // for concurrent use. Pipelines are compiled at first use and kept by the
 // device.
 type Kernels struct {
-	dev *wgpu.Device
+	dev    *wgpu.Device
+	tuning atomic.Pointer[Tuning]
 }
 
 // New returns the kernels of a device.
-func New(dev *wgpu.Device) *Kernels { return &Kernels{dev} }
+func New(dev *wgpu.Device) *Kernels { return &Kernels{dev: dev} }
 
 // Device is the device that the kernels run on.
 func (k *Kernels) Device() *wgpu.Device { return k.dev }

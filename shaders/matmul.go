@@ -57,7 +57,7 @@ func (p MatmulParams) variant() matmulVariant {
 	return matmulVariant{
 		Weights: p.Weights.String(),
 		Bias:    p.Bias,
-		Vec:     p.K%4 == 0 && p.LDA%4 == 0 && p.OffA%4 == 0,
+		Vec:     p.K == Stride(p.Weights, p.K) && p.LDA%4 == 0 && p.OffA%4 == 0,
 		VecOut:  p.N%4 == 0 && p.LDC%4 == 0 && p.OffC%4 == 0,
 	}
 }

@@ -28,12 +28,18 @@ struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u
 // stores of neighbouring invocations fall into different banks.
 var<workgroup> tiles: array<vec4<f32>, {{mul .Tile 8}}>;
 {{$half := div .Tile 4}}
-fn store_c(m: u32, n: u32, v: vec4<f32>) {
+fn store_c(m: u32, n: u32, sum: vec4<f32>) {
 	if (m >= params.m || n >= params.n) {
 		return;
 	}
-{{- if .Bias}}
 	let last = params.n - 1u;
+{{- if eq .Weights "Q8"}}
+	let all = params.n * quads_of(params.k);
+	let v = sum * vec4<f32>(row_scale(n, all), row_scale(min(n + 1u, last), all), row_scale(min(n + 2u, last), all), row_scale(min(n + 3u, last), all));
+{{- else}}
+	let v = sum;
+{{- end}}
+{{- if .Bias}}
 	let o = params.off_bias;
 	let s = v + vec4<f32>(bias[n + o], bias[min(n + 1u, last) + o], bias[min(n + 2u, last) + o], bias[min(n + 3u, last) + o]);
 {{- else}}
@@ -54,7 +60,10 @@ fn store_c(m: u32, n: u32, v: vec4<f32>) {
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
 	let m0 = wg.y * {{.Tile}}u;
 	let n0 = wg.x * {{.Tile}}u;
-	let quads = (params.k + 3u) / 4u;
+	let quads = quads_of(params.k);
+{{- if eq .Weights "Q4"}}
+	quads_all = params.n * quads;
+{{- end}}
 
 	// The first {{.Tile}} invocations load a, the next {{.Tile}} w: four rows of
 	// one group of four columns each.

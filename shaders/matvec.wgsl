@@ -31,7 +31,10 @@ fn main(
 	@builtin(local_invocation_index) t: u32,
 ) {
 	let n0 = (wg.y * groups.x + wg.x) * {{.Columns}}u;
-	let quads = (params.k + 3u) / 4u;
+	let quads = quads_of(params.k);
+{{- if eq .Weights "Q4"}}
+	quads_all = params.n * quads;
+{{- end}}
 	let base = min(n0 + t / {{.Lanes}}u, params.n - 1u) * quads;
 {{- range $m := seq .Rows}}
 	var s{{$m}} = vec4<f32>(0.0);
@@ -72,6 +75,9 @@ fn main(
 		for (var i = 0u; i < 16u; i++) {
 			sum += sums[m * 128u + (t % {{.Columns}}u) * {{.Lanes}}u + i];
 		}
+{{- if eq .Weights "Q8"}}
+		sum *= row_scale(n, params.n * quads);
+{{- end}}
 {{- if .Bias}}
 		sum += bias[params.off_bias + n];
 {{- end}}

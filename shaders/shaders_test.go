@@ -153,12 +153,16 @@ func TestMatmulTile(t *testing.T) {
 }
 
 func TestPacking(t *testing.T) {
-	assert.Equal(t, 8, Stride(5))
+	assert.Equal(t, 8, Stride(F32, 5))
 	assert.EqualValues(t, 2*8*2, MatrixBytes(F16, 2, 5))
 	raw := []byte{1, 2, 3, 4, 5, 6}
-	assert.Equal(t, []byte{1, 2, 0, 0, 0, 0, 0, 0, 3, 4, 0, 0, 0, 0, 0, 0, 5, 6, 0, 0, 0, 0, 0, 0}, PadRows(F16, raw, 1))
-	aligned := make([]byte, 16)
-	assert.Same(t, &aligned[0], &PadRows(F16, aligned, 4)[0])
+	padded := make([]byte, 3*16)
+	for r := range 3 {
+		copy(padded[16*r:], raw[2*r:2*r+2])
+	}
+	assert.Equal(t, padded, PadRows(F16, raw, 1))
+	aligned := make([]byte, 32)
+	assert.Same(t, &aligned[0], &PadRows(F16, aligned, 8)[0])
 	// (3, 1) becomes (1, 3), padded to four channels.
 	assert.Equal(t, []byte{1, 2, 3, 4, 5, 6, 0, 0}, TransposePairs(F16, raw, 3, 1))
 	// (1, 3) becomes (3, 1), each padded to two.

@@ -30,7 +30,9 @@ var templates = sync.OnceValue(func() *template.Template {
 		"mod": func(a, b int) int { return a % b },
 		// state passes a numbered part of a scan to a template.
 		"state": func(v scanVariant, i int) scanPart { return scanPart{v, i} },
-		"comp":  func(i int) string { return "xyzw"[i : i+1] },
+		// weightPad is what a row of weights of a type is padded to a multiple of.
+		"weightPad": weightPad,
+		"comp":      func(i int) string { return "xyzw"[i : i+1] },
 	})
 	return template.Must(t.ParseFS(files, "include/*.wgsl", "*.wgsl"))
 })

@@ -8,35 +8,59 @@ import (
 )
 
 // Stride is the number of elements from one row of a weight matrix to the next
-// in GPU memory: its columns, rounded up to a multiple of four.
-func Stride(cols int) int { return ceilDiv(cols, 4) * 4 }
-
-// MatrixBytes is the size of a weight matrix in GPU memory.
-func MatrixBytes(t DType, rows, cols int) uint64 {
-	return uint64(rows) * uint64(Stride(cols)) * uint64(t.Size())
+// in GPU memory: its columns, rounded up to a multiple of what 16 bytes hold.
+func Stride(t DType, cols int) int {
+	n := 128 / t.Bits()
+	return ceilDiv(cols, n) * n
 }
 
-// PadRows copies dense rows of a matrix, as checkpoints hold them, to rows of
-// Stride(cols) elements with zeros at their ends. It returns raw itself where
-// no padding is needed.
+// weightPad is the number of elements of a type, named as String does, in 16
+// bytes.
+func weightPad(t string) int {
+	for _, d := range []DType{F32, Q8, Q4} {
+		if d.String() == t {
+			return Stride(d, 1)
+		}
+	}
+	return Stride(F16, 1)
+}
+
+// rowBytes is the size of a row's elements.
+func rowBytes(t DType, cols int) int { return Stride(t, cols) * t.Bits() / 8 }
+
+// MatrixBytes is the size of a weight matrix in GPU memory, scales included.
+func MatrixBytes(t DType, rows, cols int) uint64 {
+	n := uint64(rows) * uint64(rowBytes(t, cols))
+	switch t {
+	case Q8:
+		n += 4 * uint64(rows)
+	case Q4:
+		n += (uint64(rows)*uint64(Stride(t, cols)/Q4Group) + 1) / 2 * 4
+	}
+	return n
+}
+
+// PadRows copies dense rows of a matrix of floats, as checkpoints hold them, to
+// rows of Stride(t, cols) elements with zeros at their ends. It returns raw
+// itself where no padding is needed.
 func PadRows(t DType, raw []byte, cols int) []byte {
-	from, to := cols*t.Size(), Stride(cols)*t.Size()
-	if from == to {
+	dense, padded := cols*t.Bits()/8, rowBytes(t, cols)
+	if dense == padded {
 		return raw
 	}
-	rows := len(raw) / from
-	out := make([]byte, rows*to)
+	rows := len(raw) / dense
+	out := make([]byte, rows*padded)
 	for r := range rows {
-		copy(out[r*to:], raw[r*from:(r+1)*from])
+		copy(out[r*padded:], raw[r*dense:(r+1)*dense])
 	}
 	return out
 }
 
-// TransposePairs lays a dense matrix (rows, cols) out as dt_proj reads it: its
-// transpose (cols, rows), with rows rounded up to an even number and the bytes
-// to a multiple of four.
+// TransposePairs lays a dense matrix (rows, cols) of floats out as dt_proj reads
+// it: its transpose (cols, rows), with rows rounded up to an even number and the
+// bytes to a multiple of four.
 func TransposePairs(t DType, raw []byte, rows, cols int) []byte {
-	n, stride := t.Size(), ceilDiv(rows, 2)*2
+	n, stride := t.Bits()/8, ceilDiv(rows, 2)*2
 	out := make([]byte, cols*stride*n)
 	for r := range rows {
 		for c := range cols {
@@ -46,9 +70,9 @@ func TransposePairs(t DType, raw []byte, rows, cols int) []byte {
 	return out
 }
 
-// Encode converts values to a storage type, rounding to nearest even.
+// Encode converts values to a storage type of floats, rounding to nearest even.
 func Encode(t DType, values []float32) []byte {
-	out := make([]byte, 0, len(values)*t.Size())
+	out := make([]byte, 0, len(values)*t.Bits()/8)
 	for _, v := range values {
 		switch t {
 		case F16:

@@ -15,6 +15,7 @@ type Arg struct {
 	Weights bool      // F32 is a weight matrix, which a GPU stores in the type that Params names
 	Rows    int       // of a weight matrix
 	Cols    int       // of a weight matrix
+	Image   []byte    // of a weight matrix of integers: as it lies in GPU memory
 	Out     bool      // written by the kernel, and perhaps read too
 }
 

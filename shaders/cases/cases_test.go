@@ -3,6 +3,7 @@ package cases
 import (
 	"testing"
 
+	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -66,6 +67,10 @@ func TestWeightsAreRepresentable(t *testing.T) {
 				continue
 			}
 			require.Len(t, a.F32, a.Rows*a.Cols, "%s: %s", c, a.Name)
+			if d := dtypeOf(c); d.Quantized() {
+				require.Equal(t, shaders.Dequantize(d, a.Image, a.Rows, a.Cols), a.F32, "%s: %s", c, a.Name)
+				continue
+			}
 			for i, v := range a.F32 {
 				if v != round(dtypeOf(c), v) {
 					require.Failf(t, "not representable", "%s: %s[%d] = %v", c, a.Name, i, v)

@@ -14,16 +14,16 @@ func dtProjCases() []Case {
 		list = append(list, dtProjCase(name, dtProjParams(rows, channels, rank, t), -2, 2))
 	}
 	for _, rank := range []int{1, 2, 3, 16, 48, 160} {
-		for _, t := range dtypes {
+		for _, t := range floats {
 			add(9, 33, rank, t)
 		}
 	}
 	for i, channels := range []int{1, 7, 64, 65, 512} {
-		add(5, channels, 16, dtypes[i%3])
-		add(1, channels, 48, dtypes[(i+1)%3])
+		add(5, channels, 16, floats[i%3])
+		add(1, channels, 48, floats[(i+1)%3])
 	}
 	for i, rows := range []int{1, 2, 8, 17, 64} {
-		add(rows, 50, 16, dtypes[i%3])
+		add(rows, 50, 16, floats[i%3])
 	}
 	add(64, 512, 48, shaders.F16)
 	list = append(list, dtProjRanges()...)

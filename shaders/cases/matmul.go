@@ -6,8 +6,11 @@ import (
 	"github.com/mambagpu/mambagpu/shaders"
 )
 
-// dtypes is every storage type of weights.
-var dtypes = []shaders.DType{shaders.F32, shaders.F16, shaders.BF16}
+// floats and dtypes are the storage types of weights: those of floats, and all.
+var (
+	floats = []shaders.DType{shaders.F32, shaders.F16, shaders.BF16}
+	dtypes = []shaders.DType{shaders.F32, shaders.F16, shaders.BF16, shaders.Q8, shaders.Q4}
+)
 
 func matmulCases() []Case {
 	var list []Case
@@ -15,9 +18,9 @@ func matmulCases() []Case {
 		list = append(list, dense(m, n, k, t))
 	}
 	for i, edge := range []int{1, 3, 15, 16, 17, 63, 64, 65, 127, 128, 129, 200} {
-		add(edge, 64, 32, dtypes[i%3])
-		add(33, edge, 32, dtypes[(i+1)%3])
-		add(edge, edge, edge, dtypes[(i+2)%3])
+		add(edge, 64, 32, dtypes[i%5])
+		add(33, edge, 32, dtypes[(i+1)%5])
+		add(edge, edge, edge, dtypes[(i+2)%5])
 	}
 	for _, k := range []int{1, 2, 3, 5, 7, 8, 15, 16, 17, 18, 31, 33, 64, 65, 127, 129} {
 		for _, t := range dtypes {
@@ -41,16 +44,16 @@ func matvecCases() []Case {
 	var list []Case
 	for m := 1; m <= 8; m++ {
 		list = append(list,
-			dense(m, 47, 257, dtypes[m%3]),
-			dense(m, 9, 6, dtypes[(m+1)%3]),
-			dense(m, 129, 512, dtypes[(m+2)%3]),
-			columns(m, 31, 18, dtypes[m%3], m%2 == 0),
+			dense(m, 47, 257, dtypes[m%5]),
+			dense(m, 9, 6, dtypes[(m+1)%5]),
+			dense(m, 129, 512, dtypes[(m+2)%5]),
+			columns(m, 31, 18, dtypes[m%5], m%2 == 0),
 		)
 	}
 	i := 0
 	for _, n := range []int{1, 7, 48, 1024} {
 		for _, k := range []int{1, 5, 16, 256, 257, 512, 1024} {
-			list = append(list, dense(1, n, k, dtypes[i%3]))
+			list = append(list, dense(1, n, k, dtypes[i%5]))
 			i++
 		}
 	}

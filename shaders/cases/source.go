@@ -50,7 +50,12 @@ func (s *source) weights(name string, rows, cols int, t shaders.DType, sigma flo
 	for i := range w {
 		w[i] = round(t, w[i]*float32(sigma))
 	}
-	return Arg{Name: name, F32: w, Weights: true, Rows: rows, Cols: cols}
+	a := Arg{Name: name, F32: w, Weights: true, Rows: rows, Cols: cols}
+	if t.Quantized() {
+		a.Image = shaders.Quantize(t, w, cols)
+		a.F32 = shaders.Dequantize(t, a.Image, rows, cols)
+	}
+	return a
 }
 
 // slots places each batch row in a slot of its own, out of order and with

@@ -1,21 +1,55 @@
-{{/* Weight matrices in GPU memory: rows padded with zeros to a multiple of four
-columns, four columns to an element, float32 or packed 16-bit.
-weight_type is the element; weight_load defines weight(i), its four values. */}}
-{{define "weight_type"}}{{if eq .Weights "F32"}}vec4<f32>{{else}}vec2<u32>{{end}}{{end}}
+{{/* Weight matrices in GPU memory: rows padded with zeros to whole groups of 16
+bytes, then the scales of integers (Quantize in package shaders). Four columns are
+a quad. weight_type is the element of array w. weight_load defines quads_of(k), the
+quads of a row of k columns, and weight(i), the values of quad i, counted over all
+rows. Of Q8 these are integers: sums over row n are yet to be multiplied by
+row_scale(n, all the matrix's quads). Of Q4 a kernel first sets quads_all to that
+number. */}}
+{{define "weight_type"}}{{if eq .Weights "F32"}}vec4<f32>{{else if eq .Weights "F16" "BF16"}}vec2<u32>{{else}}u32{{end}}{{end}}
 {{define "weight_load"}}
+{{- $pad := weightPad .Weights}}
+// quads_of is the number of quads in a row of k columns.
+fn quads_of(k: u32) -> u32 {
+	return (k + {{sub $pad 1}}u) / {{$pad}}u * {{div $pad 4}}u;
+}
+{{if eq .Weights "F32"}}
 fn weight(i: u32) -> vec4<f32> {
-{{- if eq .Weights "F32"}}
 	return w[i];
+}
 {{- else if eq .Weights "F16"}}
+fn weight(i: u32) -> vec4<f32> {
 	let p = w[i];
 	return vec4<f32>(unpack2x16float(p.x), unpack2x16float(p.y));
-{{- else}}
+}
+{{- else if eq .Weights "BF16"}}
+fn weight(i: u32) -> vec4<f32> {
 	let p = w[i];
 	return vec4<f32>(
 		bitcast<f32>(p.x << 16u), bitcast<f32>(p.x & 0xffff0000u),
 		bitcast<f32>(p.y << 16u), bitcast<f32>(p.y & 0xffff0000u));
-{{- end}}
 }
+{{- else if eq .Weights "Q8"}}
+fn weight(i: u32) -> vec4<f32> {
+	let p = bitcast<i32>(w[i]);
+	return vec4<f32>(f32(p << 24u >> 24u), f32(p << 16u >> 24u), f32(p << 8u >> 24u), f32(p >> 24u));
+}
+
+// row_scale is the scale of row n of a matrix of so many quads.
+fn row_scale(n: u32, quads: u32) -> f32 {
+	return bitcast<f32>(w[quads + n]);
+}
+{{- else}}
+// quads_all is the number of quads of the matrix, after which its scales come.
+var<private> quads_all: u32;
+
+fn weight(i: u32) -> vec4<f32> {
+	let p = (w[i / 2u] >> (i % 2u * 4u)) & 0x0f0f0f0fu;
+	let scales = unpack2x16float(w[quads_all / 2u + i / 16u]);
+	let scale = select(scales.x, scales.y, (i & 8u) != 0u);
+	let q = vec4<f32>(f32(p & 15u), f32((p >> 8u) & 15u), f32((p >> 16u) & 15u), f32(p >> 24u));
+	return fma(q, vec4<f32>(scale), vec4<f32>(-8.0 * scale));
+}
+{{- end}}
 {{- end}}
 {{/* Rows of activations, four columns at a time: whole vectors where every row
 starts on one and has nothing but whole ones (Vec), single elements guarded by
@@ -32,7 +66,7 @@ fn activation(row: u32, q: u32) -> vec4<f32> {
 	let k = q * 4u;
 	let i = row * params.lda + params.off_a + k;
 	return vec4<f32>(
-		a[i],
+		select(0.0, a[i], k < params.k),
 		select(0.0, a[i + 1u], k + 1u < params.k),
 		select(0.0, a[i + 2u], k + 2u < params.k),
 		select(0.0, a[i + 3u], k + 3u < params.k));
