@@ -15,14 +15,12 @@ type MatmulParams struct {
 	Weights   DType // storage type of w
 	Bias      bool
 	OffBias   int
+	Add       bool // the product is added to c
 }
 
 // matmulVariant is what changes the code of matmul and matvec.
 type matmulVariant struct {
 	Tile, Quads int // of matmul: the side of the tile, and in it the quads of an invocation
-	Rows        int // of matvec
-	Lanes       int // of matvec: invocations that share a row of w
-	Columns     int // of matvec: of c, that a workgroup computes
 	Weights     string
 	Bias        bool
 	Vec, VecOut bool // whole vectors of a and c

@@ -5,24 +5,21 @@ import "github.com/mambagpu/mambagpu/wgpu"
 // MaxMatvecRows is the largest M that Matvec takes.
 const MaxMatvecRows = 8
 
+type matvecVariant struct {
+	rowDots
+	LDA, OffA int
+	Bias, Add bool
+}
+
 // Matvec dispatches the product of Matmul for 1 to MaxMatvecRows rows of a.
 func (k *Kernels) Matvec(p MatmulParams, a, w, bias, c *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	if err := p.check("matvec", MaxMatvecRows, a, w, bias, c); err != nil {
 		return nil, err
 	}
-	v := p.variant()
-	v.Rows, v.Lanes = p.M, matvecLanes(p.N, p.K)
-	v.Columns = 128 / v.Lanes
-	return k.dispatch("matvec", v, p.uniform(), spread(ceilDiv(p.N, v.Columns)), a, w, orElse(bias, w), c)
-}
-
-// matvecLanes shares each row of w among more invocations, up to the whole
-// workgroup of 128, while there are too few workgroups to fill a large GPU and
-// the row is long enough to share.
-func matvecLanes(n, k int) int {
-	lanes := 16
-	for lanes < 128 && n*lanes < 1024*128 && k >= 16*lanes {
-		lanes *= 2
+	v := matvecVariant{
+		rowDots: rowShape{p.M, p.N, p.K, p.Weights, false}.choose(),
+		LDA:     p.LDA, OffA: p.OffA, Bias: p.Bias, Add: p.Add,
 	}
-	return lanes
+	v.Vec = p.K%4 == 0 && p.LDA%4 == 0 && p.OffA%4 == 0
+	return k.dispatch("matvec", v, uniform(p.LDC, p.OffC, p.OffBias), spread(ceilDiv(p.N, v.Columns)), a, w, orElse(bias, w), c)
 }

@@ -25,7 +25,11 @@ func TestParams(t *testing.T) {
 	scan := append(slices.Clone(stage), "off_m")
 	fields := map[string][]string{
 		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
-		"matvec":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"matvec":                      {"ldc", "off_c", "off_bias"},
+		"norm_matvec":                 {"ldc", "off_c", "off_bias", "eps"},
+		"in_proj_step":                {"eps", "off_conv", "off_conv_bias", "off_in_bias"},
+		"x_proj_step":                 {"rows"},
+		"dt_scan_step":                {"rows"},
 		"causal_conv":                 {"length", "channels", "stride", "offset"},
 		"causal_conv_step":            {"length", "channels", "stride", "offset"},
 		"selective_scan":              scan,
@@ -139,12 +143,6 @@ func declared(t *testing.T, kernel string, variant any) (bytes int) {
 		bytes += n * element[m[1]+m[3]]
 	}
 	return bytes
-}
-
-func TestMatvecLanes(t *testing.T) {
-	assert.Equal(t, 16, matvecLanes(50280, 768))
-	assert.Equal(t, 128, matvecLanes(192, 5120))
-	assert.Equal(t, 16, matvecLanes(48, 16), "a short row is not shared further")
 }
 
 func TestMatmulTile(t *testing.T) {

@@ -89,6 +89,9 @@ func matmul32(params any, args []Arg) {
 			if p.Bias {
 				sum += bias[p.OffBias+n]
 			}
+			if p.Add {
+				sum += c[m*p.LDC+p.OffC+n]
+			}
 			c[m*p.LDC+p.OffC+n] = sum
 		}
 	}

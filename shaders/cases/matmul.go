@@ -65,9 +65,10 @@ func matvecCases() []Case {
 			withBias(dense(1, 1024, 64, t)),
 			withBias(dense(5, 33, 20, t)),
 			columns(1, 48, 512, t, true),
+			adding(dense(1, 48, 64, t)),
 		)
 	}
-	return append(list, dense(1, 4096, 1024, shaders.F16))
+	return append(list, dense(1, 4096, 1024, shaders.F16), adding(withBias(columns(3, 31, 18, shaders.F16, false))))
 }
 
 // dense is a product of dense matrices.
@@ -81,6 +82,13 @@ func withBias(c Case) Case {
 	p := c.Params.(shaders.MatmulParams)
 	p.Bias = true
 	return matmulCase(c.Name+", bias", p)
+}
+
+// adding is the case with the product added to what is there.
+func adding(c Case) Case {
+	p := c.Params.(shaders.MatmulParams)
+	p.Add = true
+	return matmulCase(c.Name+", added", p)
 }
 
 // columns is a product of some columns of wider matrices, at odd offsets; with
@@ -105,7 +113,11 @@ func matmulCase(name string, p shaders.MatmulParams) Case {
 	root := sqrt(p.K)
 	tol := Tolerance{Abs: 4 * 0x1p-24 * root, Rel: 2e-6}
 	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
-		c := place(repeat(p.M*p.LDC, Untouched), poison(p.M*p.N), p.N, p.LDC, p.OffC)
+		before := poison(p.M * p.N)
+		if p.Add {
+			before = s.normal(p.M * p.N)
+		}
+		c := place(repeat(p.M*p.LDC, Untouched), before, p.N, p.LDC, p.OffC)
 		var bias []float32
 		w := s.weights("w", p.N, p.K, p.Weights, 1/root)
 		if p.Bias {
