@@ -138,6 +138,32 @@ func (r *recorder) matmul(p shaders.MatmulParams, a, w, bias, c *wgpu.Buffer) {
 	})
 }
 
+func (r *recorder) adds(m int) bool { return r.has == nil && m <= shaders.MaxMatvecRows }
+
+func (r *recorder) stepForm(b batch) stepForm { return r.backend.stepForm(b) }
+
+func (r *recorder) normMatvec(p shaders.NormMatvecParams, a, gain, w, bias, c *wgpu.Buffer) {
+	r.add(p.M*p.N*p.K, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.NormMatvec(p, a, gain, w, bias, c) })
+}
+
+func (r *recorder) inProjStep(p shaders.InProjStepParams, a, w, small, slots, wx, state, uz, parts *wgpu.Buffer) {
+	r.add(p.Rows*p.Channels*(2*p.Width+p.Outputs), func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.InProjStep(p, a, w, small, slots, wx, state, uz, parts)
+	})
+}
+
+func (r *recorder) xProjStep(p shaders.XProjStepParams, conv, slots, wx, state, uz, parts *wgpu.Buffer) {
+	r.add(p.Rows*p.Channels*p.Outputs, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.XProjStep(p, conv, slots, wx, state, uz, parts)
+	})
+}
+
+func (r *recorder) dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, bias, weights, slots, state, y *wgpu.Buffer) {
+	r.add(p.Rows*p.Channels*(p.Rank+p.States), func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.DtScanStep(p, uz, parts, wdt, bias, weights, slots, state, y)
+	})
+}
+
 func (r *recorder) causalConv(p shaders.CausalConvParams, x, weights, slots, state, y *wgpu.Buffer) {
 	r.add(p.Batch*p.Length*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
 		if p.Length == 1 {

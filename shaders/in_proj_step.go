@@ -31,8 +31,11 @@ type InProjStepParams struct {
 	Bias     bool
 }
 
-// MaxInProjStepRows is the largest Rows that InProjStep takes.
-const MaxInProjStepRows = 4
+// The largest Rows and Outputs that InProjStep takes.
+const (
+	MaxInProjStepRows    = 4
+	MaxInProjStepOutputs = 256
+)
 
 type inProjStepVariant struct {
 	rowDots
@@ -94,7 +97,7 @@ func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.B
 	c.size("Width", p.Width, 1, maxElements)
 	c.size("Channels", p.Channels, 1, maxElements/2)
 	c.size("Taps", p.Taps, 2, 8)
-	c.size("Outputs", p.Outputs, 1, 256)
+	c.size("Outputs", p.Outputs, 1, MaxInProjStepOutputs)
 	c.group(p.Group, 8, 64)
 	if c.err != nil {
 		return c.err

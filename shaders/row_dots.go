@@ -13,6 +13,7 @@ type rowDots struct {
 	Columns int // rows of weights of a workgroup
 	Planes  int // quads of a block
 	Chunk   int // blocks of activations in workgroup memory
+	Stages  int // quads of a row of them that an invocation brings there
 	Sums    int // vectors of an invocation's sums
 	Squares int // vectors of its sums of squares
 	Left    int // of the lanes' sums, after the first adding
@@ -49,6 +50,7 @@ func (s rowShape) of(lanes, each, loads, threads int) rowDots {
 	steps := ceilDiv(ceilDiv(s.k, 4*v.Planes), step)
 	most := max(rowMemory/16/(s.m*v.Planes*step), 1)
 	v.Chunk = ceilDiv(steps, ceilDiv(steps, most)) * step
+	v.Stages = ceilDiv(v.Chunk*v.Planes, threads)
 	v.Pool = max(s.m*v.Planes*v.Chunk, (v.Sums+v.Squares)*threads)
 	v.Memory = 16 * v.Pool
 	return v

@@ -102,21 +102,32 @@ var<workgroup> pool: array<vec4<f32>, {{.Pool}}>;
 	var squares{{$m}} = vec4<f32>(0.0);
 {{- end}}{{end}}
 	for (var start = 0u; start < {{.Blocks}}u; start += {{.Chunk}}u) {
-		for (var i = t; i < {{mul .Chunk .Planes}}u; i += {{.Threads}}u) {
-			let q = start * {{.Planes}}u + i;
-			let at = i % {{.Planes}}u * {{.Chunk}}u + i / {{.Planes}}u;
-{{- if .Norm}}
-			let gain = norm_quad(q);
-{{- end}}
-{{- range $m := seq .Rows}}
-			let a{{$m}} = activation({{$m}}u, q);
+		// All of an invocation's loads of activations are on their way before the first store.
+{{- range $s := seq .Stages}}
+		let i{{$s}} = t + {{mul $s $.Threads}}u;
+		let q{{$s}} = start * {{$.Planes}}u + i{{$s}};
 {{- if $.Norm}}
-			squares{{$m}} = fma(a{{$m}}, a{{$m}}, squares{{$m}});
-			pool[{{mul $m $.Chunk $.Planes}}u + at] = a{{$m}} * gain;
+		let gain{{$s}} = norm_quad(q{{$s}});
+{{- end}}
+{{- range $m := seq $.Rows}}
+		let a{{$m}}_{{$s}} = activation({{$m}}u, q{{$s}});
+{{- end}}{{end}}
+{{- range $s := seq .Stages}}
+{{- if gt (mul (add $s 1) $.Threads) (mul $.Chunk $.Planes)}}
+		if (i{{$s}} < {{mul $.Chunk $.Planes}}u) {
 {{- else}}
-			pool[{{mul $m $.Chunk $.Planes}}u + at] = a{{$m}};
+		{
+{{- end}}
+			let at = i{{$s}} % {{$.Planes}}u * {{$.Chunk}}u + i{{$s}} / {{$.Planes}}u;
+{{- range $m := seq $.Rows}}
+{{- if $.Norm}}
+			squares{{$m}} = fma(a{{$m}}_{{$s}}, a{{$m}}_{{$s}}, squares{{$m}});
+			pool[{{mul $m $.Chunk $.Planes}}u + at] = a{{$m}}_{{$s}} * gain{{$s}};
+{{- else}}
+			pool[{{mul $m $.Chunk $.Planes}}u + at] = a{{$m}}_{{$s}};
 {{- end}}{{end}}
 		}
+{{- end}}
 {{- if .Conv}}
 		{{template "in_proj_step_loads" .}}
 {{- end}}
