@@ -131,6 +131,13 @@ func (r *recorder) rmsNorm(p shaders.RMSNormParams, x, weight, y *wgpu.Buffer) {
 
 func (r *recorder) matmul(p shaders.MatmulParams, a, w, bias, c *wgpu.Buffer) {
 	r.add(p.M*p.N*p.K, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		if p.Add && p.M == 1 && shaders.AheadBytes[1] > 0 {
+			for i := range r.backend.net.blocks[:len(r.backend.net.blocks)-1] {
+				if r.backend.net.blocks[i].outProj.shards[0].data == w {
+					return k.MatvecAhead(p, a, w, bias, c, r.backend.net.blocks[i+1].inProj.shards[0].data)
+				}
+			}
+		}
 		if p.M <= shaders.MaxMatvecRows {
 			return k.Matvec(p, a, w, bias, c)
 		}
@@ -158,9 +165,9 @@ func (r *recorder) xProjStep(p shaders.XProjStepParams, conv, slots, wx, state, 
 	})
 }
 
-func (r *recorder) dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, bias, weights, slots, state, y *wgpu.Buffer) {
+func (r *recorder) dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y, ahead *wgpu.Buffer) {
 	r.add(p.Rows*p.Channels*(p.Rank+p.States), func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
-		return k.DtScanStep(p, uz, parts, wdt, bias, weights, slots, state, y)
+		return k.DtScanStep(p, uz, parts, wdt, weights, slots, state, y, ahead)
 	})
 }
 

@@ -32,7 +32,7 @@ type block[A any] struct {
 	dtProj               A         // (E, R)
 	dtType               shaders.DType
 	dtBias               A         // (E)
-	scan                 A         // A (E, N), then D (E)
+	scan                 A         // A (E, N), then D (E), then dtBias (E)
 	outProj              matrix[A] // (d, E)
 	outBias              A         // (d), if UseBias
 	small                A         // of in_proj_step: norm, conv and inBias, one after the other

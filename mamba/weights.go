@@ -66,8 +66,9 @@ func (l *loader[A]) block(prefix string) block[A] {
 	b.conv = l.array(conv[0], taps)
 	b.xProj = l.matrix(mixer+"x_proj.weight", c.DTRank+2*c.DState, c.DInner)
 	b.dtProj, b.dtType = l.dtProj(mixer+"dt_proj.weight", c.DInner, c.DTRank)
-	b.dtBias = l.vector(mixer + "dt_proj.bias")
-	b.scan = l.scan(mixer)
+	step := l.floats(mixer + "dt_proj.bias")
+	b.dtBias = l.array(mixer+"dt_proj.bias", step)
+	b.scan = l.scan(mixer, step)
 	b.outProj = l.matrix(mixer+"out_proj.weight", c.DModel, c.DInner)
 	var inBias []float32
 	if c.UseBias {
@@ -120,8 +121,9 @@ func (l *loader[A]) array(label string, values []float32) (a A) {
 	return a
 }
 
-// scan is the scan's packed weights: A = -exp(A_log), then D.
-func (l *loader[A]) scan(mixer string) A {
+// scan is the scan's packed weights: A = -exp(A_log), then D, and for a step the bias
+// of the step size.
+func (l *loader[A]) scan(mixer string, step []float32) A {
 	name := mixer + "A_log"
 	a := l.floats(name)
 	for i, v := range a {
@@ -132,7 +134,7 @@ func (l *loader[A]) scan(mixer string) A {
 				Got: fmt.Sprintf("%g at element %d", v, i), Want: "logarithms of float32 numbers"}
 		}
 	}
-	return l.array(name, append(a, l.floats(mixer+"D")...))
+	return l.array(name, slices.Concat(a, l.floats(mixer+"D"), step))
 }
 
 func (l *loader[A]) matrix(name string, rows, cols int) (m matrix[A]) {

@@ -11,7 +11,7 @@ import "github.com/mambagpu/mambagpu/wgpu"
 //	y = (sum_n h C + D u) silu(z)            (Channels)
 //
 // The state (slots, Channels, States) is that of SelectiveScan. The weights are A
-// (Channels, States), then D (Channels).
+// (Channels, States), then D (Channels), then bias (Channels).
 type DtScanStepParams struct {
 	Rows     int // sequences
 	Channels int // d_inner
@@ -38,19 +38,26 @@ type dtScanStepVariant struct {
 	Weights                        string
 	Vec                            bool // states are read as whole vectors
 	Memory                         int
+	readAhead
 }
 
 // DtScanStep dispatches the half step of uz (Rows, 2 Channels), u then z, and parts
 // (Groups, Rows, Rank + 2 States padded to fours) with wdt, laid out by
-// [TransposePairs], and bias (Channels), from and to the state of the given slots
-// (Rows), into y (Rows, Channels).
-func (k *Kernels) DtScanStep(p DtScanStepParams, uz, parts, wdt, bias, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
-	if err := p.check(uz, parts, wdt, bias, weights, slots, state, y); err != nil {
+// [TransposePairs], from and to the state of the given slots (Rows), into y (Rows,
+// Channels).
+func (k *Kernels) DtScanStep(p DtScanStepParams, uz, parts, wdt, weights, slots, state, y, ahead *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	if err := p.check(uz, parts, wdt, weights, slots, state, y); err != nil {
 		return nil, err
 	}
 	v := p.variant()
 	grid := [3]uint32{uint32(ceilDiv(p.Channels, v.Columns)), uint32(p.Rows), 1}
-	return k.dispatch("dt_scan_step", v, uniform(p.Rows), grid, uz, parts, wdt, bias, weights, slots, state, y)
+	buffers := []*wgpu.Buffer{uz, parts, wdt, weights, slots, state, y}
+	if v.Ahead = p.ahead(ahead); v.Ahead > 0 {
+		v.First, v.Touch = int(grid[0]), "y[0] = y[0];"
+		grid[0] += uint32(ceilDiv(v.Ahead, 4096))
+		buffers = append(buffers, ahead)
+	}
+	return k.dispatch("dt_scan_step", v, uniform(p.Rows), grid, buffers...)
 }
 
 // dtScanStepLanes is the number of lanes of a channel: four for up to 32 states, so
@@ -62,6 +69,22 @@ func dtScanStepLanes(states int) int {
 		lanes *= 2
 	}
 	return lanes
+}
+
+func (p DtScanStepParams) ahead(b *wgpu.Buffer) int {
+	if p.Rows > 1 || AheadBytes[0] == 0 {
+		return 0
+	}
+	return int(min(size(b), uint64(AheadBytes[0])) / 16)
+}
+
+// AheadBytes is for experiments.
+var AheadBytes [2]int
+
+type readAhead struct {
+	Ahead int // vectors that are read ahead
+	First int // of the workgroups that do
+	Touch string
 }
 
 func (p DtScanStepParams) variant() dtScanStepVariant {
@@ -81,7 +104,7 @@ func (p DtScanStepParams) variant() dtScanStepVariant {
 	return v
 }
 
-func (p DtScanStepParams) check(uz, parts, wdt, bias, weights, slots, state, y *wgpu.Buffer) error {
+func (p DtScanStepParams) check(uz, parts, wdt, weights, slots, state, y *wgpu.Buffer) error {
 	c := check{kernel: "dt_scan_step"}
 	c.size("Rows", p.Rows, 1, maxAxis)
 	c.size("Channels", p.Channels, 1, maxAxis*8)
@@ -95,8 +118,7 @@ func (p DtScanStepParams) check(uz, parts, wdt, bias, weights, slots, state, y *
 	c.words("uz", size(uz), p.Rows*2*p.Channels)
 	c.words("parts", size(parts), p.Groups*p.Rows*ceilDiv(p.Rank+2*p.States, 4)*4)
 	c.words("wdt", size(wdt), p.Rank*ceilDiv(p.Channels, 2)*2*p.Weights.Bits()/32)
-	c.words("bias", size(bias), p.Channels)
-	c.words("weights", size(weights), p.Channels*(p.States+1))
+	c.words("weights", size(weights), p.Channels*(p.States+2))
 	c.words("slots", size(slots), p.Rows)
 	c.words("state", size(state), p.Channels*p.States)
 	c.words("y", size(y), p.Rows*p.Channels)

@@ -10,8 +10,8 @@
 // {{.Shares}} a pair of channels for W_dt.
 //
 // In      uz (rows, 2 channels): u, then z; parts (groups, rows, 4 {{.Quads}}): dt ({{.Rank}}), B, C ({{.States}});
-//         wdt, W_dt transposed ({{.Rank}}, channels), padded to pairs; bias (channels);
-//         weights: A (channels, {{.States}}), D (channels); slots (rows);
+//         wdt, W_dt transposed ({{.Rank}}, channels), padded to pairs;
+//         weights: A (channels, {{.States}}), D (channels), bias (channels); slots (rows);
 //         state (slots, channels, {{.States}})
 // Out     y (rows, channels); state
 // Grid    (ceil(channels/{{.Columns}}), rows); 256 invocations
@@ -23,11 +23,13 @@ struct Params { rows: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(1) var<storage, read> uz: array<f32>;          // (rows, 2 channels)
 @group(0) @binding(2) var<storage, read> parts: array<vec4<f32>>; // (groups, rows, {{.Quads}})
 @group(0) @binding(3) var<storage, read> wdt: array<{{if eq .Weights "F32"}}vec2<f32>{{else}}u32{{end}}>; // ({{.Rank}}, channels)
-@group(0) @binding(4) var<storage, read> bias: array<f32>;        // (channels)
-@group(0) @binding(5) var<storage, read> weights: array<f32>;     // (channels, {{.States}}), (channels)
-@group(0) @binding(6) var<storage, read> slots: array<u32>;       // (rows)
-@group(0) @binding(7) var<storage, read_write> state: array<{{if .Vec}}vec4<f32>{{else}}f32{{end}}>; // (slots, channels, {{.States}})
-@group(0) @binding(8) var<storage, read_write> y: array<f32>;     // (rows, channels)
+@group(0) @binding(4) var<storage, read> weights: array<f32>;     // (channels, {{.States}}), (channels), (channels)
+@group(0) @binding(5) var<storage, read> slots: array<u32>;       // (rows)
+@group(0) @binding(6) var<storage, read_write> state: array<{{if .Vec}}vec4<f32>{{else}}f32{{end}}>; // (slots, channels, {{.States}})
+@group(0) @binding(7) var<storage, read_write> y: array<f32>;     // (rows, channels)
+{{- if .Ahead}}
+@group(0) @binding(8) var<storage, read> ahead: array<vec4<u32>>; // the next kernel's weights
+{{- end}}
 {{template "softplus"}}
 {{template "silu"}}
 
@@ -54,6 +56,10 @@ var<workgroup> ys: array<f32, 256>;                             // [channel][lan
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
 	let row = wg.y;
+{{- if .Ahead}}
+	let place = wg.x;
+	{{template "read_ahead" .}}
+{{- end}}
 	let lane = t % {{.Lanes}}u;
 	let c = t / {{.Lanes}}u;
 	let e = wg.x * {{.Columns}}u + c;
@@ -67,7 +73,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	let u = uz[row * {{mul 2 .Channels}}u + channel];
 	let z = uz[row * {{mul 2 .Channels}}u + {{.Channels}}u + channel];
 	let skip = weights[{{mul .Channels .States}}u + channel];
-	let shift = bias[channel];
+	let shift = weights[{{mul .Channels (add .States 1)}}u + channel];
 {{- if .Vec}}
 {{- range $k := seq .PerLane}}
 	let n{{$k}} = min(lane + {{mul $k $.Lanes}}u, {{sub (div $.States 4) 1}}u) * 4u;

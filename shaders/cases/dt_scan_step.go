@@ -2,6 +2,7 @@ package cases
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mambagpu/mambagpu/shaders"
 )
@@ -54,8 +55,7 @@ func dtScanStepCase(p shaders.DtScanStepParams) Case {
 			in("uz", s.normal(p.Rows*2*p.Channels)),
 			in("parts", strided(parts, width, (width+3)/4*4, 0)),
 			wdt,
-			in("bias", s.uniform(p.Channels, -6.9, -2.3)),
-			in("weights", append(weights, s.normal(p.Channels)...)),
+			in("weights", slices.Concat(weights, s.normal(p.Channels), s.uniform(p.Channels, -6.9, -2.3))),
 			ints("slots", slots),
 			s.state(slots, count, p.Channels*p.States, false),
 			out("y", poison(p.Rows*p.Channels)),

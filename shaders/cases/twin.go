@@ -44,7 +44,7 @@ func (c Case) RunTwin() []Arg {
 	case shaders.XProjStepParams:
 		cpu.XProjStep(p, f(0), u(1), f(2), f(3), f(4), f(5))
 	case shaders.DtScanStepParams:
-		cpu.DtScanStep(p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7))
+		cpu.DtScanStep(p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
 	case shaders.LastRowsParams:
 		cpu.LastRows(p, f(0), u(1), f(2))
 	case shaders.ArgmaxParams:

@@ -9,9 +9,9 @@ import "github.com/mambagpu/mambagpu/shaders"
 //	h = exp(d A) . h + (d u) B               (E, N)
 //	y = (sum_n h C + D u) silu(z)            (E)
 //
-// uz is (B, 2E), u then z, parts (groups, B, R+2N padded to fours), wdt (E, R), bias
-// (E), weights A (E, N) then D (E), slots (B), state (slots, E, N), y (B, E).
-func DtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, bias, weights []float32, slots []uint32, state, y []float32) {
+// uz is (B, 2E), u then z, parts (groups, B, R+2N padded to fours), wdt (E, R),
+// weights A (E, N), then D (E), then bias (E), slots (B), state (slots, E, N), y (B, E).
+func DtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights []float32, slots []uint32, state, y []float32) {
 	width := p.Rank + 2*p.States
 	stride := (width + 3) / 4 * 4
 	sums := make([]float64, width)
@@ -32,7 +32,7 @@ func DtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, bias, weights []floa
 			for e := lo; e < hi; e++ {
 				kept := state[(int(slots[row])*p.Channels+e)*p.States:][:p.States]
 				widen(h, kept)
-				d := softplus(dot(wdt[e*p.Rank:(e+1)*p.Rank], dt) + float64(bias[e]))
+				d := softplus(dot(wdt[e*p.Rank:(e+1)*p.Rank], dt) + float64(weights[p.Channels*(p.States+1)+e]))
 				out := recur(h, weights[e*p.States:], nil, b, c, d, d*float64(u[e]))
 				out += float64(weights[p.Channels*p.States+e]) * float64(u[e])
 				y[row*p.Channels+e] = float32(out * silu(float64(z[e])))
