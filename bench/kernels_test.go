@@ -73,7 +73,8 @@ func TestWork(t *testing.T) {
 	c = embedding(2048, 768, 50280, shaders.F16)
 	require.InDelta(t, 2048*(4+768*6), c.bytes, 0)
 
-	bytes, flops := modelCase{decodeName, 2, 1, false}.work(&[]modelSpec{model130m()}[0])
+	m := modelSizes[0].spec(shaders.F32)
+	bytes, flops := modelCase{name: decodeName, batch: 2, length: 1}.work(&m)
 	require.InDelta(t, 4*129135360+2*2*4*24*1536*19, bytes, 0)
 	require.InDelta(t, 2*2*129135360, flops, 0.02*flops)
 }
@@ -116,9 +117,10 @@ func TestSmallCases(t *testing.T) {
 	dev := device(t, nil)
 	for _, c := range small() {
 		t.Run(c.name+c.shape, func(t *testing.T) {
-			samples, err := c.measure(context.Background(), dev, brief)
+			timed, err := c.measure(context.Background(), dev, brief)
 			require.NoError(t, err)
-			require.GreaterOrEqual(t, len(samples), brief.least)
+			require.GreaterOrEqual(t, len(timed.samples), brief.least)
+			require.Positive(t, timed.runs)
 		})
 	}
 }

@@ -59,6 +59,7 @@ if a result is wrong.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.bench.Quick, "quick", false, "fewer samples, and no case that takes long")
 	f.StringSliceVar(&o.bench.Only, "only", nil, "measure these only: `NAMES` of kernels and models, separated by commas")
+	f.StringSliceVar(&o.bench.Sizes, "sizes", nil, "sizes of the random models: `NAMES` out of "+strings.Join(bench.Sizes(), ","))
 	f.Var(textFlag(&o.bench.Model, "DIR"), "model", "time the model in `DIR` instead of one with random weights")
 	cmd.MarkFlagDirname("model")
 	f.Var(textFlag(&o.json, "FILE"), "json", "write the report to `FILE`; - is standard output")
