@@ -14,8 +14,7 @@ type effort struct {
 	budget  time.Duration // of one case
 	longest time.Duration // cases whose runs take longer at the roofs are left out
 
-	steps     int // of decoding in a sample
-	warmSteps int // before them
+	steps int // of decoding that a run has at least
 }
 
 // efforts by quickness and kind of device. A GPU's longest run is bounded by
@@ -23,13 +22,13 @@ type effort struct {
 func (o *Options) effort(kind wgpu.Kind) effort {
 	switch cpu := kind == wgpu.CPU; {
 	case cpu && o.Quick:
-		return effort{samples: 10, least: 3, budget: 300 * time.Millisecond, longest: 12 * time.Millisecond, steps: 2, warmSteps: 1}
+		return effort{samples: 10, least: 3, budget: 300 * time.Millisecond, longest: 12 * time.Millisecond, steps: 1}
 	case cpu:
-		return effort{samples: 20, least: 5, budget: 2 * time.Second, longest: 500 * time.Millisecond, steps: 4, warmSteps: 1}
+		return effort{samples: 20, least: 5, budget: 2 * time.Second, longest: 500 * time.Millisecond, steps: 2}
 	case o.Quick:
-		return effort{samples: 20, least: 5, budget: 200 * time.Millisecond, longest: 200 * time.Millisecond, steps: 32, warmSteps: 16}
+		return effort{samples: 20, least: 5, budget: 200 * time.Millisecond, longest: 200 * time.Millisecond, steps: 16}
 	}
-	return effort{samples: 50, least: 10, budget: 300 * time.Millisecond, longest: time.Second, steps: 64, warmSteps: 16}
+	return effort{samples: 50, least: 10, budget: 300 * time.Millisecond, longest: time.Second, steps: 16}
 }
 
 // sampling repeats once until there are enough samples, in microseconds, those

@@ -25,8 +25,8 @@ type Report struct {
 	Quick   bool      `json:"quick"`
 	Roofs   *Roofs    `json:"roofs"` // null where there is no GPU to measure
 	Results []Result  `json:"results"`
-	Rows    []Row     `json:"rows,omitempty"` // what is compared with the CUDA reference
-	Seconds float64   `json:"seconds"`        // that the run took
+	Rows    []Row     `json:"rows"`    // what is compared with the CUDA reference
+	Seconds float64   `json:"seconds"` // that the run took
 }
 
 // Result is one case: its samples, or why there are none.

@@ -52,7 +52,7 @@ var targets = []target{
 // rows fills the table from the results. Lines whose case is not among them are
 // left out.
 func (r *Report) rows() []Row {
-	var rows []Row
+	rows := []Row{}
 	for _, t := range targets {
 		if c := r.find(t.key); c != nil {
 			rows = append(rows, t.row(c))

@@ -157,12 +157,9 @@ func (r *runner) modelEffort() effort {
 	e.longest *= 12
 	e.budget *= 3
 	e.samples = min(e.samples, 20)
-	e.least = min(e.least, 3)
+	e.least = min(e.least, 2)
 	if r.report.Kind == wgpu.CPU {
 		e.budget *= 2
-		if r.opts.Quick {
-			e.least = 2
-		}
 	}
 	return e
 }

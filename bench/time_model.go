@@ -33,8 +33,12 @@ func costOf(before, after wgpu.Usage) cost {
 func (c modelCase) time(ctx context.Context, m *mamba.Model, e effort) (t modelTimes, err error) {
 	once := c.prefill
 	if c.name == decodeName {
+		steps, err := c.steps(ctx, m, e)
+		if err != nil {
+			return t, err
+		}
 		once = func(ctx context.Context, m *mamba.Model) (float64, cost, error) {
-			return c.decode(ctx, m, e.warmSteps, e.steps)
+			return c.decode(ctx, m, e.steps, steps)
 		}
 	}
 	run := func() ([]float64, error) {
@@ -54,6 +58,18 @@ func (c modelCase) time(ctx context.Context, m *mamba.Model, e effort) (t modelT
 	t.samples, err = e.sampling(ctx, first, run)
 	t.memory = m.MemoryInUse()
 	return t, err
+}
+
+// steps is how many steps of decoding go into a sample: a multiple of e.steps, so
+// many that a few samples fill the case's time.
+func (c modelCase) steps(ctx context.Context, m *mamba.Model, e effort) (int, error) {
+	us, _, err := c.generate(ctx, m, e.steps)
+	if err != nil {
+		return 0, err
+	}
+	each := max(us/float64(e.steps), 1)
+	n := int(microseconds(e.budget)/8/each) / e.steps
+	return e.steps * min(max(n, 1), 8), nil
 }
 
 func (t *modelTimes) settle(r *Result) {
