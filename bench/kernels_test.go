@@ -117,7 +117,7 @@ func TestSmallCases(t *testing.T) {
 	dev := device(t, nil)
 	for _, c := range small() {
 		t.Run(c.name+c.shape, func(t *testing.T) {
-			timed, err := c.measure(context.Background(), dev, brief)
+			timed, err := c.measure(context.Background(), shaders.New(dev), brief)
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, len(timed.samples), brief.least)
 			require.Positive(t, timed.runs)
@@ -139,7 +139,7 @@ func TestWrongIsNotTimed(t *testing.T) {
 				}
 				return views, steps
 			}
-			_, err := c.measure(context.Background(), dev, brief)
+			_, err := c.measure(context.Background(), shaders.New(dev), brief)
 			var r Result
 			require.NoError(t, r.judge(err))
 			require.Contains(t, r.Error, "of the largest")

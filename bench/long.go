@@ -45,7 +45,7 @@ func (r *runner) long() error {
 	if n == 0 {
 		return nil
 	}
-	opts := &mamba.Options{Device: r.dev, Notices: io.Discard}
+	opts := &mamba.Options{Device: r.dev, Tuning: r.tuning, Notices: io.Discard}
 	if r.dev == nil {
 		opts.Adapter = mamba.GoAdapter
 	}

@@ -107,10 +107,10 @@ func storedAs(t checkpoint.DType) shaders.DType {
 	return shaders.F32
 }
 
-// open loads the model onto a device, or where there is none onto the Go
-// backend.
-func (s *modelSpec) open(dev *wgpu.Device) (*mamba.Model, error) {
-	opts := &mamba.Options{Device: dev, Notices: io.Discard}
+// open loads the model onto a device, with its kernels tuned, or where there is none
+// onto the Go backend.
+func (s *modelSpec) open(dev *wgpu.Device, t shaders.Tuning) (*mamba.Model, error) {
+	opts := &mamba.Options{Device: dev, Tuning: t, Notices: io.Discard}
 	if dev == nil {
 		opts.Adapter = mamba.GoAdapter
 	}

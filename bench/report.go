@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
@@ -21,12 +22,13 @@ type Report struct {
 	Driver  string    `json:"driver"`
 	Backend string    `json:"backend"` // "Vulkan", "Metal", "DX12", "GL" or "Go"
 	Build
-	Date    time.Time `json:"date"`
-	Quick   bool      `json:"quick"`
-	Roofs   *Roofs    `json:"roofs"` // null where there is no GPU to measure
-	Results []Result  `json:"results"`
-	Rows    []Row     `json:"rows"`    // what is compared with the CUDA reference
-	Seconds float64   `json:"seconds"` // that the run took
+	Date    time.Time      `json:"date"`
+	Quick   bool           `json:"quick"`
+	Tuning  shaders.Tuning `json:"tuning,omitempty"` // variants other than the defaults
+	Roofs   *Roofs         `json:"roofs"`            // null where there is no GPU to measure
+	Results []Result       `json:"results"`
+	Rows    []Row          `json:"rows"`    // what is compared with the CUDA reference
+	Seconds float64        `json:"seconds"` // that the run took
 }
 
 // Result is one case: its samples, or why there are none.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mambagpu/mambagpu/mamba"
+	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
@@ -26,6 +28,9 @@ type Options struct {
 	// Sizes is the sizes of random models to time, of Sizes. The zero value means
 	// all, or where that would take long the smallest.
 	Sizes []string
+	// Tuning chooses variants of kernels. The zero value means the one that is stored
+	// for the adapter, if there is a sound one; see [mamba.Options].
+	Tuning shaders.Tuning
 	// Progress, if set, is told before each case how many are done.
 	Progress func(name string, done, total int)
 }
@@ -78,6 +83,9 @@ func Run(ctx context.Context, dev *wgpu.Device, opts *Options) (*Report, error) 
 		return nil, err
 	}
 	r := &runner{ctx: ctx, dev: dev, opts: opts, report: newReport(dev, opts.Quick)}
+	if dev != nil {
+		r.tune()
+	}
 	r.effort = opts.effort(r.report.Kind)
 	start := time.Now()
 	err := r.run()
@@ -99,13 +107,30 @@ func newReport(dev *wgpu.Device, quick bool) *Report {
 
 // runner is one run.
 type runner struct {
-	ctx    context.Context
-	dev    *wgpu.Device
-	opts   *Options
-	effort effort
-	report *Report
+	ctx     context.Context
+	dev     *wgpu.Device
+	kernels *shaders.Kernels
+	tuning  shaders.Tuning
+	opts    *Options
+	effort  effort
+	report  *Report
 
 	done, total int
+}
+
+// tune has the kernels and the models use the tuning asked for, or the stored one if
+// it is sound.
+func (r *runner) tune() {
+	r.tuning = r.opts.Tuning
+	if r.tuning == nil {
+		r.tuning, _ = mamba.StoredTuning(r.dev.Info())
+	}
+	if r.tuning == nil {
+		r.tuning = shaders.Tuning{}
+	}
+	r.kernels = shaders.New(r.dev)
+	r.kernels.Tune(r.tuning)
+	r.report.Tuning = r.tuning
 }
 
 // noDevice is why kernels are left out on the Go backend.

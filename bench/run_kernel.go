@@ -22,7 +22,7 @@ func (r *runner) kernel(c *kernelCase) error {
 		res.Skipped = r.effort.tooLong(least)
 	}
 	if res.Skipped == "" {
-		t, err := c.measure(r.ctx, r.dev, r.effort)
+		t, err := c.measure(r.ctx, r.kernels, r.effort)
 		if err := res.judge(err); err != nil {
 			return err
 		}
@@ -50,7 +50,8 @@ func (r *Result) judge(err error) error {
 }
 
 // measure checks a case and times it.
-func (c *kernelCase) measure(ctx context.Context, dev *wgpu.Device, e effort) (timing, error) {
+func (c *kernelCase) measure(ctx context.Context, kernels *shaders.Kernels, e effort) (timing, error) {
+	dev := kernels.Device()
 	buffers := make([]*wgpu.Buffer, len(c.arrays))
 	defer func() {
 		for _, b := range buffers {
@@ -73,7 +74,6 @@ func (c *kernelCase) measure(ctx context.Context, dev *wgpu.Device, e effort) (t
 			return timing{}, err
 		}
 	}
-	kernels := shaders.New(dev)
 	var run []*wgpu.Dispatch
 	defer func() {
 		for _, d := range run {

@@ -83,7 +83,7 @@ func (r *runner) runModel(run *modelRun) error {
 	var model *mamba.Model
 	var err error
 	if first.Skipped = r.tooLarge(spec); !first.failed() {
-		if model, err = spec.open(r.dev); err == nil {
+		if model, err = spec.open(r.dev, r.tuning); err == nil {
 			defer model.Close()
 			err = checkModel(r.ctx, model)
 		}

@@ -83,7 +83,7 @@ func TestSyntheticWindows(t *testing.T) {
 func TestSyntheticModelRuns(t *testing.T) {
 	for _, dtype := range storageTypes {
 		spec := tinySize().spec(dtype)
-		m, err := spec.open(nil)
+		m, err := spec.open(nil, nil)
 		require.NoError(t, err)
 		require.NoError(t, checkModel(context.Background(), m))
 		c := modelCase{name: decodeName, batch: 3, length: 1}

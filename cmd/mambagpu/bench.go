@@ -24,6 +24,8 @@ type benchOptions struct {
 	page    string
 	compare string
 	adapter string
+	tune    bool
+	noTune  bool
 }
 
 // errGoRoofs says why there is no roofline.
@@ -49,7 +51,9 @@ as a share of the time measured.
 output in place of the tables; in a folder, to the file there that has this adapter's
 report, or to a new one. --compare reads such a FILE and marks what became
 slower or faster by more than the spread. --plot draws the roofline, --plots all there is
-to draw. --from shows reports that were written before, several of one adapter side by side,
+to draw. --tune measures the variants of the kernels that have some at the shapes of the models,
+and keeps the fastest for this adapter and driver: loading a model and bench use them from then
+on, unless MAMBAGPU_TUNING is off or --no-tune is given. --from shows reports that were written before, several of one adapter side by side,
 and measures nothing. Exits with 1 if a result is wrong.`,
 		Example: `  mambagpu bench --quick
   mambagpu bench --only selective_scan,matmul --plot roofline.svg
@@ -76,6 +80,8 @@ and measures nothing. Exits with 1 if a result is wrong.`,
 	f.Var(textFlag(&o.plots, "DIR"), "plots", "draw everything, as SVG and PNG, into folder `DIR`")
 	f.Var(textFlag(&o.page, "FILE"), "page", "write a page that compares the reports to `FILE`, in Markdown")
 	f.Var(textFlag(&o.compare, "FILE"), "compare", "compare with an older report, a JSON `FILE`")
+	f.BoolVar(&o.tune, "tune", false, "choose the fastest variants of kernels for this adapter, and store them")
+	f.BoolVar(&o.noTune, "no-tune", false, "measure the default variants, whatever is stored")
 	addAdapterFlag(cmd, &o.adapter)
 	f.SortFlags = false
 	cmd.RegisterFlagCompletionFunc("only", cobra.FixedCompletions(bench.Names(), cobra.ShellCompDirectiveNoFileComp))
@@ -98,12 +104,18 @@ func (o *benchOptions) check() error {
 	if len(o.from) > 0 && (o.json != "" || o.compare != "" || len(o.bench.Only) > 0 || o.bench.Model != "") {
 		return usagef("--from shows reports as they are: it goes with --plot, --plots and --page only")
 	}
+	if o.tune && (o.noTune || len(o.from) > 0 || o.json != "" || o.plot != "" || o.plots != "" || o.page != "" || o.compare != "") {
+		return usagef("--tune goes with --only, --sizes, --model, --quick and --adapter only")
+	}
 	return source{dir: o.bench.Model}.checkFolder()
 }
 
 func (a *app) bench(ctx context.Context, o benchOptions) error {
 	if len(o.from) > 0 {
 		return a.showReports(o)
+	}
+	if o.tune {
+		return a.tune(ctx, o)
 	}
 	old, err := readReport(o.compare)
 	if err != nil {
@@ -144,6 +156,7 @@ func (a *app) measure(ctx context.Context, o benchOptions) (*bench.Report, error
 	}
 	if dev != nil {
 		defer dev.Close()
+		o.bench.Tuning = a.tuning(o, dev.Info())
 	} else if o.plot != "" {
 		return nil, errGoRoofs
 	}
