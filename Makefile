@@ -53,11 +53,11 @@ lint: ## gofmt, go vet and staticcheck
 fmt: ## format the Go files
 	@gofmt -l -w .
 
-bench: setup build ## measure this machine into RESULT and draw bench/RESULTS.md anew (RUN=no: only draw)
+bench: setup build ## measure this machine into RESULT and write bench/RESULTS.md anew (RUN=no: only write)
 ifneq ($(RUN),no)
 	@$(ENV) bin/mambagpu bench $(BENCHFLAGS) --json $(RESULT)
 endif
-	@bin/mambagpu bench --from $$(ls bench/results/*.json | paste -sd, -) --plots bench/results --page bench/RESULTS.md
+	@bin/mambagpu bench --from $$(ls bench/results/*.json | paste -sd, -) --plots bench/results --page bench/RESULTS.md --table README.md
 
 bench-go: setup ## Go benchmarks of the runtime and the kernels (BENCH=regexp)
 	@$(ENV) $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) ./wgpu ./shaders/...

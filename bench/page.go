@@ -131,3 +131,35 @@ func (p *page) unreached() {
 		fmt.Fprintf(p.b, "\nWhat stands in the way:\n\n%s\n", strings.Join(lines, "\n"))
 	}
 }
+
+// The lines between which a document shows the table of targets.
+const (
+	tableBegin = "<!-- the table of mambagpu bench -->\n"
+	tableEnd   = "<!-- end of the table -->\n"
+)
+
+// ReplaceTable returns a document with the table of targets of the first adapter
+// that has one, in place of what the document has between the lines
+//
+//	<!-- the table of mambagpu bench -->
+//	<!-- end of the table -->
+//
+// It is an error if these are not there.
+func ReplaceTable(document string, reports []Named) (string, error) {
+	before, rest, begun := strings.Cut(document, tableBegin)
+	_, after, ended := strings.Cut(rest, tableEnd)
+	if !begun || !ended {
+		return "", fmt.Errorf("bench: no place for a table: want the lines %s and %s", strings.TrimSpace(tableBegin), strings.TrimSpace(tableEnd))
+	}
+	var b strings.Builder
+	for _, group := range ByAdapter(reports) {
+		p := page{b: &b, reports: group}
+		if t := p.targets(); len(t.Rows) > 0 {
+			fmt.Fprintf(&b, "\n%s: %s.\n\n", group[0].Adapter, group[0].about())
+			t.markdown(&b)
+			b.WriteByte('\n')
+			break
+		}
+	}
+	return before + tableBegin + b.String() + tableEnd + after, nil
+}

@@ -120,6 +120,34 @@ func TestResultsPageIsUpToDate(t *testing.T) {
 	}
 }
 
+// So is the table in the README.
+func TestReadmeIsUpToDate(t *testing.T) {
+	reports, err := ReadResults(os.DirFS("results"))
+	require.NoError(t, err)
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	want, err := ReplaceTable(string(readme), reports)
+	require.NoError(t, err)
+	require.Equal(t, want, string(readme), "make bench RUN=no writes the table in README.md anew")
+}
+
+func TestReplaceTable(t *testing.T) {
+	reports := []Named{{"h100", referenceReport(false)}}
+	first, err := ReplaceTable("before\n"+tableBegin+"old\n"+tableEnd+"after\n", reports)
+	require.NoError(t, err)
+	require.Contains(t, first, "before\n"+tableBegin)
+	require.Contains(t, first, "| matmul f32 4096^3 ")
+	require.Contains(t, first, tableEnd+"after\n")
+	require.NotContains(t, first, "old")
+	again, err := ReplaceTable(first, reports)
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	for _, document := range []string{"", tableBegin, tableEnd + tableBegin} {
+		_, err := ReplaceTable(document, reports)
+		require.ErrorContains(t, err, "no place for a table")
+	}
+}
+
 func TestPage(t *testing.T) {
 	fast, slow := referenceReport(false), referenceReport(true)
 	for _, key := range []string{"matmul (2048,3072,768)", "matmul (2048,80,1536)", "dt_proj (2048,1536,48)", "matmul (2048,768,1536)"} {

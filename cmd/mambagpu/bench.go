@@ -22,6 +22,7 @@ type benchOptions struct {
 	plot    string
 	plots   string // a folder
 	page    string
+	table   string
 	compare string
 	adapter string
 	tune    bool
@@ -79,6 +80,8 @@ and measures nothing. Exits with 1 if a result is wrong.`,
 	f.Var(textFlag(&o.plot, "FILE"), "plot", "draw the roofline to `FILE`, .svg or .png")
 	f.Var(textFlag(&o.plots, "DIR"), "plots", "draw everything, as SVG and PNG, into folder `DIR`")
 	f.Var(textFlag(&o.page, "FILE"), "page", "write a page that compares the reports to `FILE`, in Markdown")
+	f.Var(textFlag(&o.table, "FILE"), "table", "put the table beside the CUDA reference into document `FILE`, where it has the\n"+
+		"lines for it")
 	f.Var(textFlag(&o.compare, "FILE"), "compare", "compare with an older report, a JSON `FILE`")
 	f.BoolVar(&o.tune, "tune", false, "choose the fastest variants of kernels for this adapter, and store them")
 	f.BoolVar(&o.noTune, "no-tune", false, "measure the default variants, whatever is stored")
@@ -102,9 +105,9 @@ func (o *benchOptions) check() error {
 		return usagef("--json - prints the report and nothing else: with --compare give it a file")
 	}
 	if len(o.from) > 0 && (o.json != "" || o.compare != "" || len(o.bench.Only) > 0 || o.bench.Model != "") {
-		return usagef("--from shows reports as they are: it goes with --plot, --plots and --page only")
+		return usagef("--from shows reports as they are: it goes with --plot, --plots, --page and --table only")
 	}
-	if o.tune && (o.noTune || len(o.from) > 0 || o.json != "" || o.plot != "" || o.plots != "" || o.page != "" || o.compare != "") {
+	if o.tune && (o.noTune || len(o.from) > 0 || o.json != "" || o.plot != "" || o.plots != "" || o.page != "" || o.table != "" || o.compare != "") {
 		return usagef("--tune goes with --only, --sizes, --model, --quick and --adapter only")
 	}
 	return source{dir: o.bench.Model}.checkFolder()

@@ -23,7 +23,7 @@ func (a *app) showReports(o benchOptions) error {
 		reports = append(reports, bench.Named{Name: reportName(file, r), Report: r})
 	}
 	bench.SortReports(reports)
-	if o.plot == "" && o.plots == "" && o.page == "" {
+	if o.plot == "" && o.plots == "" && o.page == "" && o.table == "" {
 		for i, r := range reports {
 			if i > 0 {
 				fmt.Fprintln(a.stdout)
@@ -34,8 +34,8 @@ func (a *app) showReports(o benchOptions) error {
 	return o.saveDrawings(reports)
 }
 
-// saveDrawings writes the roofline of the first report, and the drawings and the
-// page of all, where they are asked for.
+// saveDrawings writes the roofline of the first report, and the drawings, the page
+// and the table of all, where they are asked for.
 func (o *benchOptions) saveDrawings(reports []bench.Named) error {
 	if o.plot != "" {
 		format, err := bench.PlotFormat(o.plot)
@@ -52,10 +52,29 @@ func (o *benchOptions) saveDrawings(reports []bench.Named) error {
 			return err
 		}
 	}
-	if o.page == "" {
+	if o.page != "" {
+		err := saveFile(o.page, func(w io.Writer) error { return bench.WritePage(w, reports, o.plotsFromPage()) })
+		if err != nil {
+			return err
+		}
+	}
+	if o.table == "" {
 		return nil
 	}
-	return saveFile(o.page, func(w io.Writer) error { return bench.WritePage(w, reports, o.plotsFromPage()) })
+	return replaceTable(o.table, reports)
+}
+
+// replaceTable puts the table of targets into a document.
+func replaceTable(file string, reports []bench.Named) error {
+	old, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	text, err := bench.ReplaceTable(string(old), reports)
+	if err != nil {
+		return fmt.Errorf("%s: %s", file, message(err))
+	}
+	return os.WriteFile(file, []byte(text), 0o644)
 }
 
 // plotsFromPage is the folder of the drawings, or of the first report, as seen from
