@@ -140,7 +140,7 @@ func (p *page) decoding() Table {
 	t := Table{Header: append(p.columns([]string{"model", "weights", "batch"}, "a step"), "tokens/s", "dispatches", "submissions", "host", "memory")}
 	for _, c := range p.modelCases(decodeName) {
 		row := p.beside([]string{c.Model, weightWords(c.Weights), fmt.Sprint(c.Batch)}, c.Key(), func(r *Result) string { return FormatTime(r.Median) })
-		t.Rows = append(t.Rows, append(row, digits(float64(c.Tokens)/c.Median*1e6), count(c.Dispatch), digits(c.Submits), duration(c.HostUS), mib(c.Memory)))
+		t.Rows = append(t.Rows, append(row, digits(float64(c.Tokens)/c.Median*1e6), count(c.Dispatch), digits(c.Submits), duration(c.HostUS), memory(c.Memory)))
 	}
 	return t
 }
@@ -151,7 +151,7 @@ func (p *page) prefill() Table {
 	for _, c := range p.modelCases(prefillName) {
 		row := []string{c.Model, weightWords(c.Weights), fmt.Sprint(c.Batch), fmt.Sprint(c.Tokens / c.Batch)}
 		row = p.beside(row, c.Key(), func(r *Result) string { return FormatTime(r.Median) })
-		t.Rows = append(t.Rows, append(row, digits(float64(c.Tokens)/c.Median*1e6), digits(c.TFLOPs), c.roof(), count(c.Dispatch), mib(c.Memory)))
+		t.Rows = append(t.Rows, append(row, digits(float64(c.Tokens)/c.Median*1e6), digits(c.TFLOPs), c.roof(), count(c.Dispatch), memory(c.Memory)))
 	}
 	return t
 }
@@ -161,7 +161,7 @@ func (p *page) long() Table {
 	t := Table{Header: append(p.columns([]string{"L"}, "time"), "tokens/s", "memory")}
 	for _, c := range p.modelCases(longName) {
 		row := p.beside([]string{fmt.Sprint(c.Tokens)}, c.Key(), func(r *Result) string { return FormatTime(r.Median) })
-		t.Rows = append(t.Rows, append(row, digits(float64(c.Tokens)/c.Median*1e6), mib(c.Memory)))
+		t.Rows = append(t.Rows, append(row, digits(float64(c.Tokens)/c.Median*1e6), memory(c.Memory)))
 	}
 	return t
 }
@@ -201,9 +201,12 @@ func weightWords(weights string) string {
 	return strings.ToLower(weights)
 }
 
-func mib(bytes uint64) string {
-	if bytes == 0 {
+func memory(bytes uint64) string {
+	switch {
+	case bytes == 0:
 		return "-"
+	case bytes < 1000<<20:
+		return digits(float64(bytes)/(1<<20)) + " MiB"
 	}
-	return size(bytes)
+	return digits(float64(bytes)/(1<<30)) + " GiB"
 }

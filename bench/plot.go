@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -113,13 +114,20 @@ func sans(size vg.Length) font.Font {
 	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}
 }
 
-// plotted is the cases that have a place on the plot.
+// plotted is the cases that have a place on the plot: kernels, and of the models the
+// smallest and the largest in float32, or a user's own. All of them would hide one
+// another.
 func (r *Report) plotted() []*Result {
 	var list []*Result
 	for i := range r.Results {
-		if c := &r.Results[i]; c.Timed() && c.Intensity() > 0 && c.TFLOPs > 0 {
-			list = append(list, c)
+		c := &r.Results[i]
+		if !c.Timed() || c.Intensity() <= 0 || c.TFLOPs <= 0 || c.Name == longName {
+			continue
 		}
+		if published := slices.Contains(Sizes(), c.Model); published && (c.Weights != "F32" || c.Model != "130m" && c.Model != "2.8b") {
+			continue
+		}
+		list = append(list, c)
 	}
 	return list
 }
