@@ -66,6 +66,7 @@ func kernelCases() []kernelCase {
 		product(1, 1024, 256, f16),
 		product(1, 3072, 768, f16), product(1, 80, 1536, f16), product(1, 768, 1536, f16), product(1, 50280, 768, f16),
 		product(1, 10240, 2560, f32), product(1, 10240, 2560, f16), product(8, 10240, 2560, f16),
+		product(1, 10240, 2560, shaders.Q8), product(1, 10240, 2560, shaders.Q4),
 
 		dtProj(256, 512, 16, f32), dtProj(2048, 1536, 48, f32), dtProj(2048, 4096, 128, f32), dtProj(2048, 5120, 160, f32),
 		dtProj(1, 1536, 48, f16),
