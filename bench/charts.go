@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image/color"
 	"io"
-	"strings"
 
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -37,10 +36,6 @@ func Charts(reports []Named) []Chart {
 	add("long", "Time and memory of prefill against length", longPanels(reports)...)
 	return out
 }
-
-// besideReference reports whether the reference's own figures belong beside a report's:
-// they were measured on this kind of GPU.
-func (n Named) besideReference() bool { return strings.Contains(n.Adapter, "H100") }
 
 // The reference's figures on an NVIDIA H100 80GB HBM3 (mamba-ssm 2.3.2, CUDA 13.0).
 var (
@@ -106,7 +101,7 @@ func decodePanel(reports []Named) panel {
 	p := panel{title: "Decoding one sequence on " + reports[0].Adapter, x: "model", y: "time of a token (us)", ticks: sizeTicks()}
 	for i, r := range reports {
 		for _, style := range weightStyles {
-			c := &curve{name: r.curveName(style.words, len(reports)), color: style.color, glyph: style.glyphs[min(i, 1)], dashed: i > 0}
+			c := &curve{name: r.curveName(weightWords(style.weights), len(reports)), color: style.color, glyph: style.glyphs[min(i, 1)], dashed: i > 0}
 			for _, s := range modelSizes {
 				if res := r.model(decodeName, s.name, style.weights, 1, 1); res != nil && res.Timed() {
 					config := s.config()
@@ -120,7 +115,7 @@ func decodePanel(reports []Named) panel {
 		return p
 	}
 	for _, style := range weightStyles[:2] {
-		c := &curve{name: referenceName + " " + style.words, color: style.color, glyph: draw.CrossGlyph{}, dashed: true}
+		c := &curve{name: referenceName + " " + weightWords(style.weights), color: style.color, glyph: draw.CrossGlyph{}, dashed: true}
 		for _, at := range referenceDecode[style.weights] {
 			c.add(at[0], at[1])
 		}
@@ -131,16 +126,16 @@ func decodePanel(reports []Named) panel {
 
 // weightStyle is how a way to store weights looks.
 type weightStyle struct {
-	weights, words string
-	color          color.Color
-	glyphs         [2]draw.GlyphDrawer // of the first report and of others
+	weights string
+	color   color.Color
+	glyphs  [2]draw.GlyphDrawer // of the first report and of others
 }
 
 var weightStyles = []weightStyle{
-	{"F32", "float32", black, [2]draw.GlyphDrawer{draw.CircleGlyph{}, draw.RingGlyph{}}},
-	{"F16", "float16", blue, [2]draw.GlyphDrawer{draw.BoxGlyph{}, draw.SquareGlyph{}}},
-	{"Q8", "int8", orange, [2]draw.GlyphDrawer{draw.PyramidGlyph{}, draw.TriangleGlyph{}}},
-	{"Q4", "int4", green, [2]draw.GlyphDrawer{draw.BoxGlyph{}, draw.SquareGlyph{}}},
+	{"F32", black, [2]draw.GlyphDrawer{draw.CircleGlyph{}, draw.RingGlyph{}}},
+	{"F16", blue, [2]draw.GlyphDrawer{draw.BoxGlyph{}, draw.SquareGlyph{}}},
+	{"Q8", orange, [2]draw.GlyphDrawer{draw.PyramidGlyph{}, draw.TriangleGlyph{}}},
+	{"Q4", green, [2]draw.GlyphDrawer{draw.BoxGlyph{}, draw.SquareGlyph{}}},
 }
 
 // sizeTicks marks the published models.

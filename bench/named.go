@@ -85,3 +85,7 @@ func (r *Report) model(name, model, weights string, batch, length int) *Result {
 	}
 	return nil
 }
+
+// besideReference reports whether the reference's own figures belong beside a report's:
+// they were measured on this kind of GPU.
+func (n Named) besideReference() bool { return strings.Contains(n.Adapter, "H100") }

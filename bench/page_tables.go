@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 const (
@@ -193,12 +192,19 @@ func (p *page) kernels() Table {
 
 // weightWords names a storage type for people.
 func weightWords(weights string) string {
-	for _, s := range weightStyles {
-		if s.weights == weights {
-			return s.words
-		}
+	switch weights {
+	case "F32":
+		return "float32"
+	case "F16":
+		return "float16"
+	case "BF16":
+		return "bfloat16"
+	case "Q8":
+		return "int8"
+	case "Q4":
+		return "int4"
 	}
-	return strings.ToLower(weights)
+	return weights
 }
 
 func memory(bytes uint64) string {
