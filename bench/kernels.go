@@ -46,7 +46,7 @@ func kernelCases() []kernelCase {
 	const f16, f32 = shaders.F16, shaders.F32
 	return []kernelCase{
 		scan(1, 512, 512, 16), scan(8, 1024, 1024, 16), scan(8, 2048, 1024, 16), scan(1, 2048, 1536, 16),
-		scan(1, 16384, 1536, 16), scan(1, 65536, 1536, 16), scan(1, 2048, 5120, 16), scan(64, 2048, 1536, 16),
+		scan(1, 16384, 1536, 16), scan(1, 65536, 1536, 16), scan(1, 131072, 1536, 16), scan(1, 2048, 5120, 16), scan(64, 2048, 1536, 16),
 		scan(4, 2048, 1024, 16), scan(4, 2048, 1024, 64), scan(4, 2048, 1024, 128),
 		scan(1, 1, 1536, 16), scan(64, 1, 1536, 16), scan(1, 1, 5120, 16), scan(64, 1, 5120, 16),
 		scanBy("selective_scan_naive", 1, 512, 512, 16), scanBy("selective_scan_naive", 8, 2048, 1024, 16),

@@ -23,7 +23,8 @@ type Options struct {
 	// zero value means all.
 	Only []string
 	// Model is the folder of a model whose prefill and decoding are timed. The
-	// zero value means random ones of the published sizes.
+	// zero value means random ones of the published sizes. Long inputs, which are
+	// for the model that ships, are then measured only if Only names them.
 	Model string
 	// Sizes is the sizes of random models to time, of Sizes. The zero value means
 	// all, or where that would take long the smallest.
