@@ -8,6 +8,7 @@ RACETESTS ?= Concurrent|Close|States|GenerateBatch
 TAGS      ?=
 BENCH     ?= .
 BENCHTIME ?= 1s
+RESULT    ?= bench/results
 FUZZTIME  ?= 5s
 MINGW     ?= x86_64-w64-mingw32-gcc
 
@@ -27,7 +28,7 @@ RUNTIME := $(CURDIR)/.cache/run
 ENV     := mkdir -p -m 700 $(RUNTIME) && XDG_RUNTIME_DIR=$(RUNTIME)
 endif
 
-.PHONY: build help setup run test test-race test-wgpu29 test-go lint fmt bench fuzz windows clean
+.PHONY: build help setup run test test-race test-wgpu29 test-go lint fmt bench bench-go fuzz windows clean
 
 build: ## build bin/mambagpu (the default)
 	@$(BUILD) -o bin/ ./cmd/mambagpu
@@ -61,7 +62,13 @@ lint: ## gofmt, go vet and staticcheck
 fmt: ## format the Go files
 	@gofmt -l -w .
 
-bench: setup ## benchmarks of the runtime and the kernels (BENCH=regexp)
+bench: setup build ## measure this machine into RESULT and write bench/RESULTS.md anew (RUN=no: only write)
+ifneq ($(RUN),no)
+	@$(ENV) bin/mambagpu bench $(BENCHFLAGS) --json $(RESULT)
+endif
+	@bin/mambagpu bench --from $$(ls bench/results/*.json | paste -sd, -) --plots bench/results --page bench/RESULTS.md --table README.md
+
+bench-go: setup ## Go benchmarks of the runtime and the kernels (BENCH=regexp)
 	@$(ENV) $(GO) test $(TAGGED) -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) ./wgpu ./shaders/...
 
 fuzz: ## every fuzz target for FUZZTIME (5s)

@@ -14,7 +14,7 @@ const (
 )
 
 // product is c (m, n) = a (m, k) w (n, k): matvec for few rows, otherwise
-// matmul. k is a multiple of four.
+// matmul. k is a multiple of four, and with integers of 32.
 func product(m, n, k int, t shaders.DType) kernelCase {
 	p := shaders.MatmulParams{M: m, N: n, K: k, LDA: k, LDC: n, Weights: t}
 	kernel := "matmul"
@@ -22,7 +22,7 @@ func product(m, n, k int, t shaders.DType) kernelCase {
 		kernel = "matvec"
 	}
 	c := single(kernel, []int{m, n, k}, p, []array{
-		floats("a", m*k, -1, 1), weights("w", n*k, t, unit(k)), {name: "bias"}, result("c", m*n),
+		floats("a", m*k, -1, 1), matrix("w", n, k, t, unit(k)), {name: "bias"}, result("c", m*n),
 	}, func() (any, []view) {
 		rows, columns := spread(m, sampledRows), spread(n, sampledColumns)
 		q := p

@@ -133,7 +133,7 @@ func build(c ModelConfig, src source, total int64, opts *Options) (*Model, error
 
 func openBackend(c ModelConfig, src source, opts *Options) (backend, error) {
 	if opts.Device != nil {
-		return newGPUBackend(opts.Device, false, c, src)
+		return openGPU(opts.Device, false, c, src, opts)
 	}
 	name := opts.Adapter
 	if name == "" {
@@ -150,12 +150,22 @@ func openBackend(c ModelConfig, src source, opts *Options) (backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := newGPUBackend(dev, true, c, src)
+	b, err := openGPU(dev, true, c, src, opts)
 	if err != nil {
 		dev.Close()
 		return nil, err
 	}
 	return b, nil
+}
+
+// openGPU makes the backend of a device, with the kernels tuned as opts say.
+func openGPU(dev *wgpu.Device, owned bool, c ModelConfig, src source, opts *Options) (backend, error) {
+	g, err := newGPUBackend(dev, owned, c, src)
+	if err != nil {
+		return nil, err
+	}
+	g.kernels.Tune(opts.tuning(dev.Info()))
+	return g, nil
 }
 
 func announceNoAdapter(w io.Writer) {

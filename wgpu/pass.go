@@ -142,8 +142,7 @@ func (p *Pass) check() error {
 	return nil
 }
 
-// encode checks the commands and records them, consecutive dispatches in one
-// compute pass.
+// encode checks the commands and records them.
 func (p *Pass) encode() (driverEncoder, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -152,6 +151,15 @@ func (p *Pass) encode() (driverEncoder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.record(e); err != nil {
+		e.release()
+		return nil, err
+	}
+	return e, nil
+}
+
+// record records the commands, consecutive dispatches in one compute pass.
+func (p *Pass) record(e driverEncoder) error {
 	inPass := false
 	for i := range p.commands {
 		c := &p.commands[i]
@@ -159,23 +167,18 @@ func (p *Pass) encode() (driverEncoder, error) {
 			if dispatch {
 				e.beginPass()
 			} else if err := e.endPass(); err != nil {
-				e.release()
-				return nil, err
+				return err
 			}
 			inPass = dispatch
 		}
 		if err := c.encode(e); err != nil {
-			e.release()
-			return nil, err
+			return err
 		}
 	}
 	if inPass {
-		if err := e.endPass(); err != nil {
-			e.release()
-			return nil, err
-		}
+		return e.endPass()
 	}
-	return e, nil
+	return nil
 }
 
 func (c *command) encode(e driverEncoder) error {
