@@ -22,6 +22,10 @@ type Options struct {
 	// ChunkLength is the most tokens that prefill takes at a time. The zero
 	// value means what suits the adapter.
 	ChunkLength int
+	// Weights is the type that matrices are converted to while they are loaded.
+	// The zero value leaves them as they are stored. Integers are not converted
+	// to another type.
+	Weights Weights
 	// Tokenizer is the path of a tokenizer.json. The zero value means the one
 	// in the model's folder, if there is one.
 	Tokenizer string

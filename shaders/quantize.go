@@ -22,7 +22,7 @@ const Q4Group = 32
 // columns go from the lowest byte up; in a word of Q4 the lower halves of the four
 // bytes are columns 0 to 3 and the upper halves columns 4 to 7.
 //
-// The values must be finite and of at most [QuantizeLimit].
+// The values must be finite and of at most [Limit].
 func Quantize(t DType, values []float32, cols int) []byte {
 	rows := len(values) / cols
 	out := make([]byte, MatrixBytes(t, rows, cols))
@@ -31,20 +31,13 @@ func Quantize(t DType, values []float32, cols int) []byte {
 	return out
 }
 
-// QuantizeLimit is the largest magnitude that a type of integers holds: of Q4
-// eight times the largest float16.
-func QuantizeLimit(t DType) float32 {
-	if t == Q4 {
-		return 8 * maxHalf
-	}
-	return math.MaxFloat32
-}
-
-// QuantizeRows is [Quantize] for some rows of a matrix: it writes RowBytes of
-// elements and ScaleBytes of scales a row.
+// QuantizeRows is [Quantize] for some rows of a matrix, with elements and scales
+// in places of their own. All elements are zero bytes before, as many for each row:
+// [RowBytes], or of Q8 at least cols.
 func QuantizeRows(t DType, elements, scales []byte, values []float32, cols int) {
-	row, scale := RowBytes(t, cols), ScaleBytes(t, cols)
-	for r := range len(values) / cols {
+	rows := len(values) / cols
+	row, scale := len(elements)/rows, ScaleBytes(t, cols)
+	for r := range rows {
 		if t == Q8 {
 			quantizeQ8(elements[r*row:(r+1)*row], scales[r*scale:], values[r*cols:(r+1)*cols])
 		} else {
@@ -78,7 +71,7 @@ func nibble(row []byte, c int) byte {
 	return row[c/8*4+c%4] >> (c % 8 / 4 * 4) & 15
 }
 
-// quantizeQ8 writes a row's integers and its scale. The elements are zero before.
+// quantizeQ8 writes a row's integers and its scale.
 func quantizeQ8(elements, scales []byte, row []float32) {
 	largest := float32(0)
 	for _, v := range row {
@@ -190,8 +183,5 @@ func nearestHalf(v float32) float16.Float16 {
 	}
 	return 0
 }
-
-// maxHalf is the largest float16.
-const maxHalf = 65504
 
 func abs(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }

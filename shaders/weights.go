@@ -39,6 +39,23 @@ func ScaleBytes(t DType, cols int) int {
 	return 0
 }
 
+// Limit is the largest magnitude that a type holds: of Q4 eight times the largest
+// float16.
+func Limit(t DType) float32 {
+	switch t {
+	case F16:
+		return maxHalf
+	case BF16:
+		return 0x1.fep127
+	case Q4:
+		return 8 * maxHalf
+	}
+	return math.MaxFloat32
+}
+
+// maxHalf is the largest float16.
+const maxHalf = 65504
+
 // MatrixBytes is the size of a weight matrix in GPU memory, scales included.
 func MatrixBytes(t DType, rows, cols int) uint64 {
 	n := uint64(rows) * uint64(RowBytes(t, cols)+ScaleBytes(t, cols))

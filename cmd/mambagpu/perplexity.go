@@ -77,6 +77,7 @@ tokens (predicted), nll (nats a token), perplexity, seconds and tokens_per_s.`,
 	addModelFlag(cmd, &o.from)
 	addTokenizerFlag(cmd, &o.from)
 	addAdapterFlag(cmd, &o.device.adapter)
+	addWeightsFlag(cmd, &o.device.weights)
 	addJSONFlag(cmd, &o.json)
 	f.SortFlags = false
 	return cmd
