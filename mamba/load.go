@@ -83,13 +83,9 @@ func load(ckpt *checkpoint.Checkpoint, opts *Options, readTokenizer func() ([]by
 	if err != nil {
 		return nil, err
 	}
-	total := int64(0)
-	for _, name := range ckpt.Names() {
-		t, err := ckpt.Tensor(name)
-		if err != nil {
-			return nil, err
-		}
-		total += t.Bytes()
+	total, err := storedBytes(ckpt)
+	if err != nil {
+		return nil, err
 	}
 	m, err := build(ckpt.Config, ckpt, total, WeightsAsStored, opts)
 	if err != nil {
@@ -97,6 +93,18 @@ func load(ckpt *checkpoint.Checkpoint, opts *Options, readTokenizer func() ([]by
 	}
 	m.tokenizer = tok
 	return m, nil
+}
+
+// storedBytes is the size of a checkpoint's tensors.
+func storedBytes(ckpt *checkpoint.Checkpoint) (total int64, err error) {
+	for _, name := range ckpt.Names() {
+		t, err := ckpt.Tensor(name)
+		if err != nil {
+			return 0, err
+		}
+		total += t.Bytes()
+	}
+	return total, nil
 }
 
 // loadTokenizer reads the tokenizer asked for, or the model's own, which may be

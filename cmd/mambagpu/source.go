@@ -19,6 +19,7 @@ const (
 	shippedName   = "reference-lm" // the model that ships
 	tokenizerFile = "tokenizer.json"
 	expectedFile  = "expected.json"
+	heldoutFile   = "heldout.txt.gz" // a text that the model that ships has not read
 )
 
 // source is where a model comes from: a folder, or the program itself.

@@ -28,6 +28,18 @@ func (c Config) Shapes() iter.Seq2[string, []int] {
 	}
 }
 
+// Tensors yields the tensors of [Config.Shapes] with their types; that of a tensor
+// which may be F32, F16 or BF16 is 0.
+func (c Config) Tensors() iter.Seq[NamedShape] {
+	return func(yield func(NamedShape) bool) {
+		for s := range c.specs() {
+			if !yield(NamedShape{s.name, s.dtype, s.shape()}) {
+				return
+			}
+		}
+	}
+}
+
 // dim is one axis of a tensor: its size and the field of config.json that
 // gives it, empty where none does.
 type dim struct {

@@ -38,6 +38,12 @@ func IsMatrix(name string) bool {
 	return false
 }
 
+// IsScale reports whether a model's tensor, by its name, holds a matrix's scales.
+func IsScale(name string) bool {
+	matrix, ok := strings.CutSuffix(name, scaleSuffix)
+	return ok && IsMatrix(matrix)
+}
+
 // quantized gives the two tensors that stand for a matrix of integers.
 func (s spec) quantized(bits int) []spec {
 	rows, cols := s.dims[0], s.dims[1]
