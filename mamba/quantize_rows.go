@@ -65,13 +65,9 @@ func (r *rowReader) ReadAt(p []byte, off int64) (int, error) {
 // load converts the block that begins with a row.
 func (r *rowReader) load(first int) error {
 	n := min(max(blockValues/r.cols, 1), r.rows-first)
-	size := r.tensor.DType.Size()
-	r.raw = resize(r.raw, n*r.cols*size)
+	r.raw = resize(r.raw, n*r.cols*r.tensor.DType.Size())
 	r.values = resize(r.values, n*r.cols)
 	r.block = resize(r.block, n*r.elementBytes)
-	if err := readChecked(r.tensor, r.raw, int64(first)*int64(r.cols*size)); err != nil {
-		return err
-	}
 	if err := r.convert(first, n); err != nil {
 		return err
 	}
@@ -82,7 +78,7 @@ func (r *rowReader) load(first int) error {
 	return nil
 }
 
-// convert converts n rows from raw to block, each processor some of them.
+// convert converts n rows, each processor some of them.
 func (r *rowReader) convert(first, n int) error {
 	workers := min(runtime.GOMAXPROCS(0), n)
 	errs := make([]error, workers)
@@ -101,9 +97,12 @@ func (r *rowReader) convert(first, n int) error {
 
 // convertRows converts rows from to end of the block that begins with row first.
 func (r *rowReader) convertRows(first, from, end int) error {
-	size := r.tensor.DType.Size()
-	values := r.values[from*r.cols : end*r.cols]
-	if err := checkpoint.Decode(r.tensor.DType, values, r.raw[from*r.cols*size:end*r.cols*size]); err != nil {
+	rowBytes := r.cols * r.tensor.DType.Size()
+	raw, values := r.raw[from*rowBytes:end*rowBytes], r.values[from*r.cols:end*r.cols]
+	if err := readChecked(r.tensor, raw, int64(first+from)*int64(rowBytes)); err != nil {
+		return err
+	}
+	if err := checkpoint.Decode(r.tensor.DType, values, raw); err != nil {
 		return err
 	}
 	most := shaders.Limit(r.to)

@@ -108,22 +108,23 @@ func packQ4(elements []byte, scale float32, group []float32) {
 	for c := range Q4Group {
 		q := byte(8)
 		if c < len(group) {
-			q = byte(int(stepQ4(group[c]*inverse)) + 8)
+			q = byte(stepQ4(float32(group[c]*inverse)) + 8)
 		}
 		elements[c/8*4+c%4] |= q << (c % 8 / 4 * 4)
 	}
 }
 
 // tries are the candidates of scaleQ4 for each sign: the extreme number is
-// triedFirst steps, and each next one triedBy more.
+// triedFirst steps, and each next one triedBy more. With three times as many, of
+// normal deviates, the mean squared error is less by a 300th.
 const (
-	tries      = 16
-	triedFirst = 5.5
-	triedBy    = 0.25
+	tries      = 8
+	triedFirst = 6
+	triedBy    = 0.4
 )
 
 // scaleQ4 is a group's scale. Candidates are those with which the number of
-// largest size is 5.5 to 9.25 steps, up or down. The integers that each gives have
+// largest size is 6 to 8.8 steps, up or down. The integers that each gives have
 // a scale of least squared error, sum(v q)/sum(q q), which takes sum(v q)^2/sum(q q)
 // from the squared error of rounding all to zero; the one that takes most is best.
 func scaleQ4(group []float32) float16.Float16 {
@@ -138,7 +139,7 @@ func scaleQ4(group []float32) float16.Float16 {
 	}
 	best, most := float32(0), float32(0)
 	for i := range 2 * tries {
-		steps := triedFirst + triedBy*float32(i/2)
+		steps := triedFirst + float32(triedBy*float32(i/2))
 		if i%2 == 0 {
 			steps = -steps
 		}
@@ -150,20 +151,24 @@ func scaleQ4(group []float32) float16.Float16 {
 	return nearestHalf(best)
 }
 
-// productsQ4 sums v q and q q over a group that is divided into steps.
+// productsQ4 sums v q and q q over a group that is divided into steps. Here and
+// below the conversions keep compilers from fusing products and sums, so that all
+// machines round alike.
 func productsQ4(group []float32, inverse float32) (vq, qq float32) {
+	squares := int32(0)
 	for _, v := range group {
-		q := stepQ4(v * inverse)
-		vq += float32(v * q)
-		qq += float32(q * q)
+		q := stepQ4(float32(v * inverse))
+		vq += float32(v * float32(q))
+		squares += q * q
 	}
-	return vq, qq
+	return vq, float32(squares)
 }
 
-// stepQ4 is the nearest integer from -8 to 7.
-func stepQ4(x float32) float32 {
-	const round = 3 << 22 // the unit of float32 from here on is 1
-	return min(max(x, -8), 7) + round - round
+// stepQ4 is the integer from -8 to 7 that is nearest to x, of magnitude up to 2^21.
+func stepQ4(x float32) int32 {
+	const unit = 3 << 22 // one unit in the last place is 1 here
+	q := int32(math.Float32bits(x+unit)) - int32(0x4b400000)
+	return min(max(q, -8), 7)
 }
 
 // reciprocal is 1/x, and 0 where that is not finite: then all numbers are as
