@@ -157,6 +157,7 @@ func (a *app) printInfo(i modelInfo) {
 		{"layout", map[string]string{checkpoint.HuggingFace: "Hugging Face", checkpoint.Original: "original"}[i.Layout]},
 		{"parameters", formatCount(i.Parameters)},
 		{"weights", formatBytes(uint64(i.Bytes)) + ": " + i.dtypes()},
+		{"matrices", i.matrices()},
 		{"layers", i.NLayer},
 		{"d_model", i.DModel},
 		{"d_inner", i.DInner},
@@ -178,10 +179,14 @@ func (i modelInfo) dtypes() string {
 	for _, name := range slices.Sorted(maps.Keys(i.DTypes)) {
 		parts = append(parts, formatCount(i.DTypes[name])+" in "+name)
 	}
-	if i.Scales > 0 {
-		parts = append(parts, formatCount(i.Scales)+" scales")
-	}
 	return strings.Join(parts, ", ")
+}
+
+func (i modelInfo) matrices() string {
+	if i.Bits == 0 {
+		return "floats"
+	}
+	return fmt.Sprintf("integers of %d bits, %s scales", i.Bits, formatCount(i.Scales))
 }
 
 func (i modelInfo) tokenizer() string {

@@ -165,6 +165,9 @@ func (a *app) writeQuantized(ctx context.Context, o quantizeOptions) error {
 		return err
 	}
 	defer ckpt.Close()
+	if bits := ckpt.Config.Bits; bits != 0 {
+		return fmt.Errorf("%s is quantised to %d bits: take a model of floats", o.from.name(), bits)
+	}
 	bar := a.newProgress("quantizing", unitBytes)
 	defer bar.close()
 	err = mamba.Quantize(ctx, ckpt, o.out, &mamba.QuantizeOptions{
