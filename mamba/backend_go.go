@@ -39,8 +39,8 @@ func (hostStore) array(_ string, values []float32) (hostArray, error) {
 	return hostArray{f32: values}, nil
 }
 
-func (hostStore) matrix(_ string, t *checkpoint.Tensor, rows, cols int) (matrix[hostArray], error) {
-	values, err := readFloats(t)
+func (hostStore) matrix(_ string, t, scales *checkpoint.Tensor, rows, cols int) (matrix[hostArray], error) {
+	values, err := readMatrix(t, scales, rows, cols)
 	return matrix[hostArray]{cols: cols, shards: []shard[hostArray]{{0, rows, hostArray{f32: values}}}}, err
 }
 
