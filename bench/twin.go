@@ -38,8 +38,8 @@ func (s step) runTwin(args []cases.Arg) error {
 		cpu.LastRows(p, f(0), u(1), f(2))
 	case shaders.ResidualAddParams:
 		cpu.ResidualAdd(p, f(0), f(1))
-	case shaders.ArgmaxParams:
-		cpu.Argmax(p, f(0), u(1))
+	case shaders.ChoiceParams:
+		cpu.Peaks(p, f(0), u(1), u(2), f(3))
 	default:
 		return fmt.Errorf("bench: %s: no twin takes %T", s.kernel, p)
 	}

@@ -43,7 +43,11 @@ func TestParams(t *testing.T) {
 		"dt_proj":                     {"rows", "channels", "rank", "stride", "offset"},
 		"last_rows":                   {"length", "width"},
 		"residual_add":                {"count"},
-		"argmax":                      {"rows", "width", "stride"},
+		"peaks":                       {"rows", "width", "stride", "ring"},
+		"gumbel":                      {"rows", "width", "stride", "ring"},
+		"choose":                      {"rows", "width", "stride", "ring"},
+		"histogram":                   {"rows", "width", "stride", "ring"},
+		"draw":                        {"rows", "width", "stride", "ring"},
 	}
 	decl := regexp.MustCompile(`struct Params \{([^}]*)\}`)
 	for _, name := range Names() {
@@ -191,6 +195,8 @@ func TestShapeErrors(t *testing.T) {
 	require.NoError(t, err)
 	big, err := d.NewBuffer("big", 1024)
 	require.NoError(t, err)
+	bins, err := d.NewBuffer("bins", 8*HistogramBins)
+	require.NoError(t, err)
 	scan := SelectiveScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 2, OffC: 1}
 	with := func(edit func(p *SelectiveScanParams)) SelectiveScanParams { p := scan; edit(&p); return p }
 	for _, c := range []struct {
@@ -228,7 +234,21 @@ func TestShapeErrors(t *testing.T) {
 			return k.SelectiveScan(with(func(p *SelectiveScanParams) { p.Length = 100 }), b, b, b, nil, b, b, b, b)
 		}},
 		{"x", func() (*wgpu.Dispatch, error) { return k.ResidualAdd(ResidualAddParams{Count: 16}, b, nil) }},
-		{"Width", func() (*wgpu.Dispatch, error) { return k.Argmax(ArgmaxParams{Rows: 1, Width: 5, Stride: 4}, b, b) }},
+		{"Width", func() (*wgpu.Dispatch, error) {
+			return k.Peaks(ChoiceParams{Rows: 1, Width: 5, Stride: 4, Ring: 1}, b, b, b, b)
+		}},
+		{"scores", func() (*wgpu.Dispatch, error) {
+			return k.Gumbel(ChoiceParams{Rows: 1, Width: 4, Stride: 4, Ring: 1}, b, b, b, b, nil)
+		}},
+		{"Ring", func() (*wgpu.Dispatch, error) {
+			return k.Choose(ChoiceParams{Rows: 1, Width: 4, Stride: 4}, b, b, b, b, b)
+		}},
+		{"bins", func() (*wgpu.Dispatch, error) {
+			return k.Histogram(ChoiceParams{Rows: 1, Width: 4, Stride: 4, Ring: 1}, b, b, b, b, big)
+		}},
+		{"list", func() (*wgpu.Dispatch, error) {
+			return k.Draw(ChoiceParams{Rows: 1, Width: 40, Stride: 40, Ring: 1}, big, b, b, b, bins, b, b, b)
+		}},
 		{"Rows", func() (*wgpu.Dispatch, error) { return k.RMSNorm(RMSNormParams{Width: 1}, b, b, b) }},
 		{"bias", func() (*wgpu.Dispatch, error) { return k.LayerNorm(LayerNormParams{Rows: 1, Width: 1}, b, b, nil, b) }},
 		{"OffMod", func() (*wgpu.Dispatch, error) {

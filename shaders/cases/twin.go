@@ -39,8 +39,8 @@ func (c Case) RunTwin() []Arg {
 		cpu.ResidualAdd(p, f(0), f(1))
 	case shaders.LastRowsParams:
 		cpu.LastRows(p, f(0), u(1), f(2))
-	case shaders.ArgmaxParams:
-		cpu.Argmax(p, f(0), u(1))
+	case shaders.ChoiceParams:
+		choiceTwins[c.Kernel](p, args)
 	default:
 		panic(fmt.Sprintf("cases: %s: no twin takes %T", c, c.Params))
 	}
@@ -49,6 +49,19 @@ func (c Case) RunTwin() []Arg {
 
 // Kernels that share their Params are told apart by name.
 var (
+	choiceTwins = map[string]func(p shaders.ChoiceParams, a []Arg){
+		"peaks":  func(p shaders.ChoiceParams, a []Arg) { cpu.Peaks(p, a[0].F32, a[1].U32, a[2].U32, a[3].F32) },
+		"gumbel": func(p shaders.ChoiceParams, a []Arg) { cpu.Gumbel(p, a[0].F32, a[1].F32, a[2].U32, a[3].U32, a[4].F32) },
+		"choose": func(p shaders.ChoiceParams, a []Arg) {
+			cpu.Choose(p, a[0].F32, a[1].U32, a[2].U32, a[3].U32, a[4].U32)
+		},
+		"histogram": func(p shaders.ChoiceParams, a []Arg) {
+			cpu.Histogram(p, a[0].F32, a[1].U32, a[2].U32, a[3].F32, a[4].U32)
+		},
+		"draw": func(p shaders.ChoiceParams, a []Arg) {
+			cpu.Draw(p, a[0].F32, a[1].F32, a[2].U32, a[3].U32, a[4].U32, a[5].U32, a[6].U32, a[7].U32)
+		},
+	}
 	matmulTwins = map[string]func(p shaders.MatmulParams, a, w, bias, c []float32){
 		"matmul": cpu.Matmul,
 		"matvec": cpu.Matvec,
