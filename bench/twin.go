@@ -22,6 +22,8 @@ func (s step) runTwin(args []cases.Arg) error {
 		cpu.LayerNorm(p, f(0), f(1), f(2), f(3))
 	case shaders.MatmulParams:
 		cpu.Matmul(p, f(0), f(1), f(2), f(3))
+	case shaders.MatmulSumParams:
+		cpu.MatmulSum(p, f(0), f(1), f(2))
 	case shaders.CausalConvParams:
 		cpu.CausalConv(p, f(0), f(1), u(2), f(3), f(4))
 	case shaders.DtProjParams:

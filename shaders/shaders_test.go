@@ -24,7 +24,8 @@ func TestParams(t *testing.T) {
 	stage := []string{"length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z"}
 	scan := append(slices.Clone(stage), "off_m")
 	fields := map[string][]string{
-		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias", "flags"},
+		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias", "flags"},
 		"matvec":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
 		"causal_conv":                 {"length", "channels", "stride", "offset"},
 		"causal_conv_step":            {"length", "channels", "stride", "offset"},
@@ -149,11 +150,6 @@ func TestMatvecLanes(t *testing.T) {
 	assert.Equal(t, 16, matvecLanes(50280, 768))
 	assert.Equal(t, 128, matvecLanes(192, 5120))
 	assert.Equal(t, 16, matvecLanes(48, 16), "a short row is not shared further")
-}
-
-func TestMatmulTile(t *testing.T) {
-	assert.Equal(t, 128, matmulTile(4096, 4096))
-	assert.Equal(t, 64, matmulTile(20, 1024))
 }
 
 func TestPacking(t *testing.T) {

@@ -68,6 +68,7 @@ var kernels = []struct {
 	{"rms_norm", rmsNormCases},
 	{"layer_norm", layerNormCases},
 	{"matmul", matmulCases},
+	{"matmul_sum", matmulSumCases},
 	{"matvec", matvecCases},
 	{"causal_conv", causalConvCases},
 	{"causal_conv_step", causalConvStepCases},

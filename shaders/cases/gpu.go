@@ -109,6 +109,8 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 			return k.Matvec(p, b[0], b[1], b[2], b[3])
 		}
 		return k.Matmul(p, b[0], b[1], b[2], b[3])
+	case shaders.MatmulSumParams:
+		return k.MatmulSum(p, b[0], b[1], b[2])
 	case shaders.CausalConvParams:
 		if c.Kernel == "causal_conv_step" {
 			return k.CausalConvStep(p, b[0], b[1], b[2], b[3], b[4])

@@ -23,6 +23,8 @@ func (c Case) RunTwin() []Arg {
 		cpu.LayerNorm(p, f(0), f(1), f(2), f(3))
 	case shaders.MatmulParams:
 		matmulTwins[c.Kernel](p, f(0), f(1), f(2), f(3))
+	case shaders.MatmulSumParams:
+		cpu.MatmulSum(p, f(0), f(1), f(2))
 	case shaders.CausalConvParams:
 		causalConvTwins[c.Kernel](p, f(0), f(1), u(2), f(3), f(4))
 	case shaders.DtProjParams:
