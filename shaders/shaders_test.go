@@ -48,7 +48,7 @@ func TestParams(t *testing.T) {
 		"gumbel":                      {"rows", "width", "stride", "ring"},
 		"choose":                      {"rows", "width", "stride", "ring"},
 		"histogram":                   {"rows", "width", "stride", "ring"},
-		"draw":                        {"rows", "width", "stride", "ring"},
+		"cut":                         {"rows", "width", "stride", "ring"},
 	}
 	decl := regexp.MustCompile(`struct Params \{([^}]*)\}`)
 	for _, name := range Names() {
@@ -243,7 +243,7 @@ func TestShapeErrors(t *testing.T) {
 			return k.Histogram(ChoiceParams{Rows: 1, Width: 4, Stride: 4, Ring: 1}, b, b, b, b, big)
 		}},
 		{"list", func() (*wgpu.Dispatch, error) {
-			return k.Draw(ChoiceParams{Rows: 1, Width: 40, Stride: 40, Ring: 1}, big, b, b, b, bins, b, b, b)
+			return k.Cut(ChoiceParams{Rows: 1, Width: 40, Stride: 40, Ring: 1}, big, b, b, b, bins, b)
 		}},
 		{"Rows", func() (*wgpu.Dispatch, error) { return k.RMSNorm(RMSNormParams{Width: 1}, b, b, b) }},
 		{"bias", func() (*wgpu.Dispatch, error) { return k.LayerNorm(LayerNormParams{Rows: 1, Width: 1}, b, b, nil, b) }},

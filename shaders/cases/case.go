@@ -85,10 +85,10 @@ var kernels = []struct {
 	{"residual_add", residualAddCases},
 	{"last_rows", lastRowsCases},
 	{"peaks", peaksCases},
+	{"histogram", histogramCases},
+	{"cut", cutCases},
 	{"gumbel", gumbelCases},
 	{"choose", chooseCases},
-	{"histogram", histogramCases},
-	{"draw", drawCases},
 }
 
 // Kernels is the names of the kernels that have cases, in the order of the

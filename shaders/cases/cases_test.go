@@ -25,7 +25,7 @@ func TestKernels(t *testing.T) {
 		"selective_scan", "selective_scan_step", "selective_scan_naive", "selective_scan_tiled",
 		"selective_scan_complex", "selective_scan_complex_step",
 		"discretize", "modulated_scan", "modulated_scan_step", "residual_add", "last_rows",
-		"peaks", "gumbel", "choose", "histogram", "draw",
+		"peaks", "histogram", "cut", "gumbel", "choose",
 	}
 	assert.Equal(t, want, Kernels())
 	for _, kernel := range want {

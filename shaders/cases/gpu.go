@@ -153,8 +153,8 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 			return k.Gumbel(p, b[0], b[1], b[2], b[3], b[4])
 		case "histogram":
 			return k.Histogram(p, b[0], b[1], b[2], b[3], b[4])
-		case "draw":
-			return k.Draw(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+		case "cut":
+			return k.Cut(p, b[0], b[1], b[2], b[3], b[4], b[5])
 		}
 		return k.Choose(p, b[0], b[1], b[2], b[3], b[4])
 	}

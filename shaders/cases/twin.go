@@ -60,8 +60,8 @@ var (
 		"histogram": func(p shaders.ChoiceParams, a []Arg) {
 			cpu.Histogram(p, a[0].F32, a[1].U32, a[2].U32, a[3].F32, a[4].U32)
 		},
-		"draw": func(p shaders.ChoiceParams, a []Arg) {
-			cpu.Draw(p, a[0].F32, a[1].F32, a[2].U32, a[3].U32, a[4].U32, a[5].U32, a[6].U32, a[7].U32)
+		"cut": func(p shaders.ChoiceParams, a []Arg) {
+			cpu.Cut(p, a[0].F32, a[1].F32, a[2].U32, a[3].U32, a[4].U32, a[5].U32)
 		},
 	}
 	matmulTwins = map[string]func(p shaders.MatmulParams, a, w, bias, c []float32){
