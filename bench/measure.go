@@ -22,9 +22,9 @@ type effort struct {
 func (o *Options) effort(kind wgpu.Kind) effort {
 	switch cpu := kind == wgpu.CPU; {
 	case cpu && o.Quick:
-		return effort{samples: 10, least: 3, budget: 300 * time.Millisecond, longest: 12 * time.Millisecond, steps: 1}
+		return effort{samples: 10, least: 3, budget: 300 * time.Millisecond, longest: 12 * time.Millisecond, steps: 2}
 	case cpu:
-		return effort{samples: 20, least: 5, budget: 2 * time.Second, longest: 500 * time.Millisecond, steps: 2}
+		return effort{samples: 20, least: 5, budget: 2 * time.Second, longest: 500 * time.Millisecond, steps: 4}
 	case o.Quick:
 		return effort{samples: 20, least: 5, budget: 200 * time.Millisecond, longest: 200 * time.Millisecond, steps: 16}
 	}
