@@ -75,7 +75,7 @@ func kernelCases() []kernelCase {
 		layerNorm(2048, 768), layerNorm(2048, 2560), lastRows(8, 32, 768),
 		embedding(256, 256, 4096, f16), embedding(2048, 768, 50280, f16),
 		residualAdd(256, 256), residualAdd(2048, 768), residualAdd(2048, 2560),
-		argmax(1, 50280), argmax(64, 50280),
+		peaks(1, 50280), peaks(64, 50280),
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 func TestNames(t *testing.T) {
 	names := Names()
 	for _, kernel := range []string{"selective_scan", "selective_scan_step", "causal_conv", "causal_conv_step", "matmul", "matvec",
-		"dt_proj", "rms_norm", "embedding", "residual_add", "argmax", "mamba_block", "prefill", "decode",
+		"dt_proj", "rms_norm", "embedding", "residual_add", "peaks", "mamba_block", "prefill", "decode",
 		"selective_scan_naive", "selective_scan_tiled", "selective_scan_complex", "selective_scan_complex_step",
 		"modulated_scan", "modulated_scan_step", "discretize", "layer_norm", "last_rows", "seed_layer"} {
 		require.Contains(t, names, kernel)
@@ -107,7 +107,7 @@ func small() []kernelCase {
 		product(33, 72, 48, shaders.F32), product(33, 72, 48, shaders.F16), product(2, 72, 48, shaders.BF16),
 		product(33, 72, 64, shaders.Q8), product(33, 72, 64, shaders.Q4), product(2, 72, 64, shaders.Q8), product(2, 72, 64, shaders.Q4),
 		dtProj(33, 72, 16, shaders.F32), dtProj(33, 72, 16, shaders.F16), rmsNorm(33, 72),
-		embedding(33, 72, 100, shaders.F16), residualAdd(33, 72), argmax(5, 300), mambaBlock(3, 40, 32),
+		embedding(33, 72, 100, shaders.F16), residualAdd(33, 72), peaks(5, 300), mambaBlock(3, 40, 32),
 		scanBy("selective_scan_naive", 3, 40, 48, 16), scanBy("selective_scan_tiled", 3, 40, 48, 16),
 		complexScan(3, 40, 48, 16), complexScan(2, 1, 48, 16), modulatedScan(3, 40, 48, 16), modulatedScan(2, 1, 48, 16),
 		discretize(300, 16), layerNorm(33, 72), lastRows(5, 7, 72), seedLayer(3, 40, 32),

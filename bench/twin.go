@@ -22,6 +22,8 @@ func (s step) runTwin(args []cases.Arg) error {
 		cpu.LayerNorm(p, f(0), f(1), f(2), f(3))
 	case shaders.MatmulParams:
 		cpu.Matmul(p, f(0), f(1), f(2), f(3))
+	case shaders.MatmulSumParams:
+		cpu.MatmulSum(p, f(0), f(1), f(2))
 	case shaders.CausalConvParams:
 		cpu.CausalConv(p, f(0), f(1), u(2), f(3), f(4))
 	case shaders.DtProjParams:
@@ -38,8 +40,8 @@ func (s step) runTwin(args []cases.Arg) error {
 		cpu.LastRows(p, f(0), u(1), f(2))
 	case shaders.ResidualAddParams:
 		cpu.ResidualAdd(p, f(0), f(1))
-	case shaders.ArgmaxParams:
-		cpu.Argmax(p, f(0), u(1))
+	case shaders.ChoiceParams:
+		cpu.Peaks(p, f(0), u(1), u(2), f(3))
 	default:
 		return fmt.Errorf("bench: %s: no twin takes %T", s.kernel, p)
 	}

@@ -169,7 +169,3 @@ func (r *recorder) residualAdd(p shaders.ResidualAddParams, x, y *wgpu.Buffer) {
 func (r *recorder) lastRows(p shaders.LastRowsParams, x, slots, y *wgpu.Buffer) {
 	r.add(0, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.LastRows(p, x, slots, y) })
 }
-
-func (r *recorder) argmax(p shaders.ArgmaxParams, x, ids *wgpu.Buffer) {
-	r.add(p.Rows*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.Argmax(p, x, ids) })
-}

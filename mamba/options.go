@@ -27,6 +27,10 @@ type Options struct {
 	// that `mambagpu bench --tune` stored for the adapter, if there is one and the
 	// environment variable MAMBAGPU_TUNING is not "off"; an empty one means none.
 	Tuning shaders.Tuning
+	// Weights is the type that matrices are converted to while they are loaded.
+	// The zero value leaves them as they are stored. Integers are not converted
+	// to another type.
+	Weights Weights
 	// Tokenizer is the path of a tokenizer.json. The zero value means the one
 	// in the model's folder, if there is one.
 	Tokenizer string

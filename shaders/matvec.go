@@ -10,8 +10,13 @@ func (k *Kernels) Matvec(p MatmulParams, a, w, bias, c *wgpu.Buffer) (*wgpu.Disp
 	if err := p.check("matvec", MaxMatvecRows, a, w, bias, c); err != nil {
 		return nil, err
 	}
-	v := p.variant()
-	v.Rows, v.Lanes = p.M, matvecLanes(p.N, p.K)
+	check := check{kernel: "matvec"}
+	check.off("SiLU", p.SiLU)
+	check.off("Add", p.Add)
+	if check.err != nil {
+		return nil, check.err
+	}
+	v := matvecVariant{Rows: p.M, Lanes: matvecLanes(p.N, p.K), Weights: p.Weights.String(), Bias: p.Bias, Vec: p.aligned()}
 	v.Columns = 128 / v.Lanes
 	return k.dispatch("matvec", v, p.uniform(), spread(ceilDiv(p.N, v.Columns)), a, w, orElse(bias, w), c)
 }

@@ -24,7 +24,8 @@ func TestParams(t *testing.T) {
 	stage := []string{"length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z"}
 	scan := append(slices.Clone(stage), "off_m")
 	fields := map[string][]string{
-		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias", "flags"},
+		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias", "flags"},
 		"matvec":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
 		"causal_conv":                 {"length", "channels", "stride", "offset"},
 		"causal_conv_step":            {"length", "channels", "stride", "offset"},
@@ -43,7 +44,11 @@ func TestParams(t *testing.T) {
 		"dt_proj":                     {"rows", "channels", "rank", "stride", "offset"},
 		"last_rows":                   {"length", "width"},
 		"residual_add":                {"count"},
-		"argmax":                      {"rows", "width", "stride"},
+		"peaks":                       {"rows", "width", "stride", "ring"},
+		"gumbel":                      {"rows", "width", "stride", "ring"},
+		"choose":                      {"rows", "width", "stride", "ring"},
+		"histogram":                   {"rows", "width", "stride", "ring"},
+		"draw":                        {"rows", "width", "stride", "ring"},
 	}
 	decl := regexp.MustCompile(`struct Params \{([^}]*)\}`)
 	for _, name := range Names() {
@@ -147,11 +152,6 @@ func TestMatvecLanes(t *testing.T) {
 	assert.Equal(t, 16, matvecLanes(48, 16), "a short row is not shared further")
 }
 
-func TestMatmulTile(t *testing.T) {
-	assert.Equal(t, 128, matmulTile(4096, 4096))
-	assert.Equal(t, 64, matmulTile(20, 1024))
-}
-
 func TestPacking(t *testing.T) {
 	assert.Equal(t, 8, Stride(F32, 5))
 	assert.EqualValues(t, 2*8*2, MatrixBytes(F16, 2, 5))
@@ -191,6 +191,8 @@ func TestShapeErrors(t *testing.T) {
 	require.NoError(t, err)
 	big, err := d.NewBuffer("big", 1024)
 	require.NoError(t, err)
+	bins, err := d.NewBuffer("bins", 8*HistogramBins)
+	require.NoError(t, err)
 	scan := SelectiveScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 2, OffC: 1}
 	with := func(edit func(p *SelectiveScanParams)) SelectiveScanParams { p := scan; edit(&p); return p }
 	for _, c := range []struct {
@@ -228,7 +230,21 @@ func TestShapeErrors(t *testing.T) {
 			return k.SelectiveScan(with(func(p *SelectiveScanParams) { p.Length = 100 }), b, b, b, nil, b, b, b, b)
 		}},
 		{"x", func() (*wgpu.Dispatch, error) { return k.ResidualAdd(ResidualAddParams{Count: 16}, b, nil) }},
-		{"Width", func() (*wgpu.Dispatch, error) { return k.Argmax(ArgmaxParams{Rows: 1, Width: 5, Stride: 4}, b, b) }},
+		{"Width", func() (*wgpu.Dispatch, error) {
+			return k.Peaks(ChoiceParams{Rows: 1, Width: 5, Stride: 4, Ring: 1}, b, b, b, b)
+		}},
+		{"scores", func() (*wgpu.Dispatch, error) {
+			return k.Gumbel(ChoiceParams{Rows: 1, Width: 4, Stride: 4, Ring: 1}, b, b, b, b, nil)
+		}},
+		{"Ring", func() (*wgpu.Dispatch, error) {
+			return k.Choose(ChoiceParams{Rows: 1, Width: 4, Stride: 4}, b, b, b, b, b)
+		}},
+		{"bins", func() (*wgpu.Dispatch, error) {
+			return k.Histogram(ChoiceParams{Rows: 1, Width: 4, Stride: 4, Ring: 1}, b, b, b, b, big)
+		}},
+		{"list", func() (*wgpu.Dispatch, error) {
+			return k.Draw(ChoiceParams{Rows: 1, Width: 40, Stride: 40, Ring: 1}, big, b, b, b, bins, b, b, b)
+		}},
 		{"Rows", func() (*wgpu.Dispatch, error) { return k.RMSNorm(RMSNormParams{Width: 1}, b, b, b) }},
 		{"bias", func() (*wgpu.Dispatch, error) { return k.LayerNorm(LayerNormParams{Rows: 1, Width: 1}, b, b, nil, b) }},
 		{"OffMod", func() (*wgpu.Dispatch, error) {

@@ -33,6 +33,13 @@ func (p *Pass) Dispatch(runs ...*Dispatch) {
 	p.dispatches += len(runs)
 }
 
+// Include appends the commands of another pass, whose dispatches stay its own:
+// it must be open when this one is submitted, and closing it closes them.
+func (p *Pass) Include(other *Pass) {
+	p.commands = append(p.commands, other.commands...)
+	p.dispatches += other.dispatches
+}
+
 // Copy appends the copy of size bytes from src to another buffer. Offsets and
 // size are multiples of 4.
 func (p *Pass) Copy(dst *Buffer, dstOffset uint64, src *Buffer, srcOffset, size uint64) {

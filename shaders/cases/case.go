@@ -16,6 +16,7 @@ type Arg struct {
 	Rows    int       // of a weight matrix
 	Cols    int       // of a weight matrix
 	Image   []byte    // of a weight matrix of integers: as it lies in GPU memory
+	Slack   uint32    // how far integers may lie from the twin's, where they are rounded sums
 	Out     bool      // written by the kernel, and perhaps read too
 }
 
@@ -67,6 +68,7 @@ var kernels = []struct {
 	{"rms_norm", rmsNormCases},
 	{"layer_norm", layerNormCases},
 	{"matmul", matmulCases},
+	{"matmul_sum", matmulSumCases},
 	{"matvec", matvecCases},
 	{"causal_conv", causalConvCases},
 	{"causal_conv_step", causalConvStepCases},
@@ -82,7 +84,11 @@ var kernels = []struct {
 	{"modulated_scan_step", modulatedScanStepCases},
 	{"residual_add", residualAddCases},
 	{"last_rows", lastRowsCases},
-	{"argmax", argmaxCases},
+	{"peaks", peaksCases},
+	{"gumbel", gumbelCases},
+	{"choose", chooseCases},
+	{"histogram", histogramCases},
+	{"draw", drawCases},
 }
 
 // Kernels is the names of the kernels that have cases, in the order of the

@@ -24,7 +24,8 @@ func TestKernels(t *testing.T) {
 		"embedding", "rms_norm", "layer_norm", "matmul", "matvec", "causal_conv", "causal_conv_step", "dt_proj",
 		"selective_scan", "selective_scan_step", "selective_scan_naive", "selective_scan_tiled",
 		"selective_scan_complex", "selective_scan_complex_step",
-		"discretize", "modulated_scan", "modulated_scan_step", "residual_add", "last_rows", "argmax",
+		"discretize", "modulated_scan", "modulated_scan_step", "residual_add", "last_rows",
+		"peaks", "gumbel", "choose", "histogram", "draw",
 	}
 	assert.Equal(t, want, Kernels())
 	for _, kernel := range want {

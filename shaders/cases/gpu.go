@@ -109,6 +109,8 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 			return k.Matvec(p, b[0], b[1], b[2], b[3])
 		}
 		return k.Matmul(p, b[0], b[1], b[2], b[3])
+	case shaders.MatmulSumParams:
+		return k.MatmulSum(p, b[0], b[1], b[2])
 	case shaders.CausalConvParams:
 		if c.Kernel == "causal_conv_step" {
 			return k.CausalConvStep(p, b[0], b[1], b[2], b[3], b[4])
@@ -143,8 +145,18 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 		return k.ResidualAdd(p, b[0], b[1])
 	case shaders.LastRowsParams:
 		return k.LastRows(p, b[0], b[1], b[2])
-	case shaders.ArgmaxParams:
-		return k.Argmax(p, b[0], b[1])
+	case shaders.ChoiceParams:
+		switch c.Kernel {
+		case "peaks":
+			return k.Peaks(p, b[0], b[1], b[2], b[3])
+		case "gumbel":
+			return k.Gumbel(p, b[0], b[1], b[2], b[3], b[4])
+		case "histogram":
+			return k.Histogram(p, b[0], b[1], b[2], b[3], b[4])
+		case "draw":
+			return k.Draw(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+		}
+		return k.Choose(p, b[0], b[1], b[2], b[3], b[4])
 	}
 	return nil, fmt.Errorf("cases: %s: no kernel takes %T", c, c.Params)
 }

@@ -33,9 +33,14 @@ func matmulCases() []Case {
 		add(9, 768, 1536, t)
 		list = append(list,
 			withBias(dense(21, 50, 36, t)),
+			ending(dense(21, 50, 36, t), false, false, true),
+			ending(columns(40, 70, 36, t, false), true, true, true),
 			columns(21, 50, 36, t, false),
 			columns(65, 67, 18, t, true),
 		)
+	}
+	for bits := range 8 {
+		list = append(list, ending(columns(19, 45, 20, dtypes[bits%5], false), bits&1 != 0, bits&2 != 0, bits&4 != 0))
 	}
 	return list
 }
@@ -83,6 +88,13 @@ func withBias(c Case) Case {
 	return matmulCase(c.Name+", bias", p)
 }
 
+// ending is the case with a bias, silu or an old c to add to.
+func ending(c Case, bias, silu, add bool) Case {
+	p := c.Params.(shaders.MatmulParams)
+	p.Bias, p.SiLU, p.Add = bias, silu, add
+	return matmulCase(c.Name+ends(bias, silu, add), p)
+}
+
 // columns is a product of some columns of wider matrices, at odd offsets; with
 // a bias, of some elements of a longer one.
 func columns(m, n, k int, t shaders.DType, bias bool) Case {
@@ -105,7 +117,11 @@ func matmulCase(name string, p shaders.MatmulParams) Case {
 	root := sqrt(p.K)
 	tol := Tolerance{Abs: 4 * 0x1p-24 * root, Rel: 2e-6}
 	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
-		c := place(repeat(p.M*p.LDC, Untouched), poison(p.M*p.N), p.N, p.LDC, p.OffC)
+		old := poison(p.M * p.N)
+		if p.Add {
+			old = s.normal(p.M * p.N)
+		}
+		c := place(repeat(p.M*p.LDC, Untouched), old, p.N, p.LDC, p.OffC)
 		var bias []float32
 		w := s.weights("w", p.N, p.K, p.Weights, 1/root)
 		if p.Bias {
