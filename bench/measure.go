@@ -72,6 +72,8 @@ const most = 64
 type timing struct {
 	samples []float64 // microseconds of one run
 	runs    int       // that each sample is the mean of
+
+	dispatches int // of a run
 }
 
 // timeRuns samples the time of one run: the given dispatches in order. Runs follow
@@ -97,7 +99,7 @@ func timeRuns(ctx context.Context, dev *wgpu.Device, run []*wgpu.Dispatch, e eff
 		us, err := submit(dev, pass, n)
 		return []float64{us}, err
 	})
-	return timing{samples, n}, err
+	return timing{samples: samples, runs: n}, err
 }
 
 // submit runs a pass of n runs and returns the mean time of one in microseconds.
