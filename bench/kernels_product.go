@@ -17,7 +17,7 @@ const (
 // matmul. k is a multiple of four, and with integers of 32.
 func product(m, n, k int, t shaders.DType) kernelCase {
 	p := shaders.MatmulParams{M: m, N: n, K: k, LDA: k, LDC: n, Weights: t}
-	kernel := "matmul"
+	kernel := split
 	if m <= shaders.MaxMatvecRows {
 		kernel = "matvec"
 	}
@@ -31,6 +31,9 @@ func product(m, n, k int, t shaders.DType) kernelCase {
 			{index: grid(rows, k, span(0, k))}, {index: grid(columns, k, span(0, k))}, {}, {index: grid(rows, n, columns)},
 		}
 	})
+	if kernel == split {
+		c.name = "matmul"
+	}
 	c.flops = 2 * float64(m) * float64(n) * float64(k)
 	return c.as(t)
 }

@@ -22,9 +22,9 @@ type effort struct {
 func (o *Options) effort(kind wgpu.Kind) effort {
 	switch cpu := kind == wgpu.CPU; {
 	case cpu && o.Quick:
-		return effort{samples: 10, least: 3, budget: 300 * time.Millisecond, longest: 12 * time.Millisecond, steps: 1}
+		return effort{samples: 10, least: 3, budget: 300 * time.Millisecond, longest: 12 * time.Millisecond, steps: 2}
 	case cpu:
-		return effort{samples: 20, least: 5, budget: 2 * time.Second, longest: 500 * time.Millisecond, steps: 2}
+		return effort{samples: 20, least: 5, budget: 2 * time.Second, longest: 500 * time.Millisecond, steps: 4}
 	case o.Quick:
 		return effort{samples: 20, least: 5, budget: 200 * time.Millisecond, longest: 200 * time.Millisecond, steps: 16}
 	}
@@ -72,6 +72,8 @@ const most = 64
 type timing struct {
 	samples []float64 // microseconds of one run
 	runs    int       // that each sample is the mean of
+
+	dispatches int // of a run
 }
 
 // timeRuns samples the time of one run: the given dispatches in order. Runs follow
@@ -97,7 +99,7 @@ func timeRuns(ctx context.Context, dev *wgpu.Device, run []*wgpu.Dispatch, e eff
 		us, err := submit(dev, pass, n)
 		return []float64{us}, err
 	})
-	return timing{samples, n}, err
+	return timing{samples: samples, runs: n}, err
 }
 
 // submit runs a pass of n runs and returns the mean time of one in microseconds.

@@ -55,21 +55,16 @@ func (s modelSize) config() mamba.ModelConfig {
 
 // spec is a model of the size with random weights, its matrices stored as t.
 func (s modelSize) spec(t shaders.DType) modelSpec {
-	c := s.config()
-	m := modelSpec{name: s.name, weights: t, config: c}
-	for name, shape := range c.Shapes() {
-		rows, cols := 1, shape[len(shape)-1]
-		for _, n := range shape[:len(shape)-1] {
-			rows *= n
+	m := modelSpec{name: s.name, weights: t, config: withBits(s.config(), t)}
+	for tensor := range m.config.Tensors() {
+		if tensor.DType == 0 {
+			tensor.DType = floatType(tensor.Name, t)
 		}
-		switch {
-		case !isMatrix(name):
-			m.bytes += float64(4 * rows * cols)
-		case t.Quantized():
-			m.bytes += float64(shaders.MatrixBytes(t, rows, cols))
-		default:
-			m.bytes += float64(rows * cols * t.Bits() / 8)
+		size := tensor.DType.Size()
+		for _, n := range tensor.Shape {
+			size *= n
 		}
+		m.bytes += float64(size)
 	}
 	return m
 }
@@ -103,6 +98,10 @@ func storedAs(t checkpoint.DType) shaders.DType {
 		return shaders.F16
 	case checkpoint.BF16:
 		return shaders.BF16
+	case checkpoint.I8:
+		return shaders.Q8
+	case checkpoint.U8:
+		return shaders.Q4
 	}
 	return shaders.F32
 }
@@ -117,15 +116,12 @@ func (s *modelSpec) open(dev *wgpu.Device, t shaders.Tuning) (*mamba.Model, erro
 	if s.dir != "" {
 		return mamba.Load(s.dir, opts)
 	}
-	files, err := newSynthetic(s.config, fileTypes[s.weights])
+	files, err := newSynthetic(s.config, s.weights)
 	if err != nil {
 		return nil, err
 	}
 	return mamba.LoadFS(files, ".", opts)
 }
-
-// fileTypes is how files call the storage types.
-var fileTypes = map[shaders.DType]checkpoint.DType{shaders.F32: checkpoint.F32, shaders.F16: checkpoint.F16, shaders.BF16: checkpoint.BF16}
 
 // modelCase is a model at one shape: (batch, length) of a prompt, or decoding
 // of batch sequences.
@@ -137,18 +133,25 @@ type modelCase struct {
 
 // cases lists what is timed of a model. Of all, decoding of one sequence and a
 // prompt; of the smallest and the largest and of a user's own, the shapes at which
-// the reference was timed. Decoding of one sequence is first: how long it takes
-// tells what a device without roofs has time for.
+// the reference was timed, if they are not stored as integers. Decoding of one
+// sequence is first: how long it takes tells what a device without roofs has time
+// for.
 func (s *modelSpec) cases() []modelCase {
 	one, prompt := modelCase{decodeName, 1, 1, true}, modelCase{prefillName, 1, 2048, false}
-	if s.dir == "" && s.name != "130m" && s.name != "2.8b" {
+	few, many := modelCase{decodeName, 8, 1, false}, modelCase{decodeName, 64, 1, false}
+	small := s.dir != "" || s.name == "130m"
+	switch {
+	case !small && s.name != "2.8b":
 		return []modelCase{one, prompt}
+	case s.weights.Quantized():
+		return []modelCase{one, few, prompt}
+	case !small:
+		return []modelCase{one, few, many, prompt, {prefillName, 8, 2048, false}}
 	}
-	list := []modelCase{one, {decodeName, 8, 1, false}, {decodeName, 64, 1, false}}
-	if s.name != "2.8b" {
-		list = append(list, modelCase{prefillName, 1, 64, true}, modelCase{prefillName, 1, 512, false})
+	return []modelCase{
+		one, few, many,
+		{prefillName, 1, 64, true}, {prefillName, 1, 512, false}, prompt, {prefillName, 8, 2048, false},
 	}
-	return append(list, prompt, modelCase{prefillName, 8, 2048, false})
 }
 
 // label is the model and how its weights are stored, unless that is float32.

@@ -26,7 +26,7 @@ func (r *runner) kernel(c *kernelCase) error {
 		if err := res.judge(err); err != nil {
 			return err
 		}
-		res.Runs = t.runs
+		res.Runs, res.Dispatch = t.runs, t.dispatches
 		res.settle(t.samples, clockOf(r.dev), r.report.Roofs)
 	}
 	r.report.Results = append(r.report.Results, res)
@@ -75,17 +75,21 @@ func (c *kernelCase) measure(ctx context.Context, kernels *shaders.Kernels, e ef
 		}
 	}
 	var run []*wgpu.Dispatch
+	var scratch []*wgpu.Buffer
 	defer func() {
 		for _, d := range run {
 			d.Close()
 		}
+		for _, b := range scratch {
+			b.Close()
+		}
 	}()
 	for _, s := range c.steps {
-		d, err := s.dispatch(kernels, buffers)
+		dispatches, err := s.dispatch(kernels, buffers, &scratch)
 		if err != nil {
 			return timing{}, err
 		}
-		run = append(run, d)
+		run = append(run, dispatches...)
 	}
 	if err := runOnce(dev, run...); err != nil {
 		return timing{}, err
@@ -93,7 +97,9 @@ func (c *kernelCase) measure(ctx context.Context, kernels *shaders.Kernels, e ef
 	if err := c.check(buffers); err != nil {
 		return timing{}, err
 	}
-	return timeRuns(ctx, dev, run, e)
+	t, err := timeRuns(ctx, dev, run, e)
+	t.dispatches = len(run)
+	return t, err
 }
 
 // check compares a sample of what the first run left with the twins' result.

@@ -63,7 +63,7 @@ func (r *runner) specs() ([]modelSpec, error) {
 }
 
 // storageTypes is how the weights of random models are stored.
-var storageTypes = []shaders.DType{shaders.F32, shaders.F16}
+var storageTypes = []shaders.DType{shaders.F32, shaders.F16, shaders.Q8, shaders.Q4}
 
 // runModels times the cases, model by model.
 func (r *runner) runModels(list []modelRun) error {

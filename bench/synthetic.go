@@ -13,6 +13,7 @@ import (
 
 	"github.com/mambagpu/mambagpu/mamba"
 	"github.com/mambagpu/mambagpu/mamba/checkpoint"
+	"github.com/mambagpu/mambagpu/shaders"
 )
 
 // synthetic is a model's folder without files: config.json and a
@@ -37,9 +38,10 @@ type syntheticTensor struct {
 	key        patternKey
 }
 
-// newSynthetic makes the folder of a model whose matrices have the given storage
-// type; small tensors are float32.
-func newSynthetic(c mamba.ModelConfig, matrices checkpoint.DType) (*synthetic, error) {
+// newSynthetic makes the folder of a model whose matrices are stored as t; small
+// tensors are float32, and dt_proj beside integers is float16.
+func newSynthetic(c mamba.ModelConfig, t shaders.DType) (*synthetic, error) {
+	c = withBits(c, t)
 	config, err := checkpoint.HuggingFaceConfig(c)
 	if err != nil {
 		return nil, err
@@ -47,12 +49,11 @@ func newSynthetic(c mamba.ModelConfig, matrices checkpoint.DType) (*synthetic, e
 	s := &synthetic{config: config}
 	header := map[string]any{}
 	at := int64(0)
-	for name, shape := range c.Shapes() {
-		dtype := checkpoint.F32
-		if isMatrix(name) {
-			dtype = matrices
+	for tensor := range c.Tensors() {
+		if tensor.DType == 0 {
+			tensor.DType = floatType(tensor.Name, t)
 		}
-		at = s.add(header, at, name, shape, dtype, patternOf(c, name, shape, dtype))
+		at = s.add(header, at, tensor, patternOf(c, tensor))
 	}
 	text, err := json.Marshal(header)
 	if err != nil {
@@ -68,30 +69,44 @@ func newSynthetic(c mamba.ModelConfig, matrices checkpoint.DType) (*synthetic, e
 
 // add enters a tensor that begins at byte at of the data, and returns where it
 // ends.
-func (s *synthetic) add(header map[string]any, at int64, name string, shape []int, dtype checkpoint.DType, key patternKey) int64 {
-	end := at + int64(dtype.Size())
-	for _, n := range shape {
-		end = at + (end-at)*int64(n)
+func (s *synthetic) add(header map[string]any, at int64, t checkpoint.NamedShape, key patternKey) int64 {
+	size := int64(t.DType.Size())
+	for _, n := range t.Shape {
+		size *= int64(n)
 	}
-	header[name] = map[string]any{"dtype": dtype.String(), "shape": shape, "data_offsets": [2]int64{at, end}}
+	header[t.Name] = map[string]any{"dtype": t.DType.String(), "shape": t.Shape, "data_offsets": [2]int64{at, at + size}}
 	h := fnv.New32a()
-	h.Write([]byte(name))
+	h.Write([]byte(t.Name))
 	phase := int64(0)
 	if key.kind == uniformPattern {
-		phase = int64(h.Sum32()%patternElements) * int64(dtype.Size())
+		phase = int64(h.Sum32()%patternElements) * int64(t.DType.Size())
 	}
-	s.tensors = append(s.tensors, syntheticTensor{at, end, phase, key})
-	return end
+	s.tensors = append(s.tensors, syntheticTensor{at, at + size, phase, key})
+	return at + size
 }
 
-// isMatrix reports whether a tensor is one of those that models keep in 16 bits.
-func isMatrix(name string) bool {
-	for _, suffix := range []string{"embeddings.weight", "in_proj.weight", "x_proj.weight", "dt_proj.weight", "out_proj.weight", "lm_head.weight"} {
-		if strings.HasSuffix(name, suffix) {
-			return true
-		}
+// withBits is the architecture with its matrices stored as t.
+func withBits(c mamba.ModelConfig, t shaders.DType) mamba.ModelConfig {
+	if t.Quantized() {
+		c.Bits = t.Bits()
 	}
-	return false
+	return c
+}
+
+// floatType is how a tensor of floats is stored in a model whose matrices are stored
+// as t.
+func floatType(name string, t shaders.DType) checkpoint.DType {
+	dtProj := strings.HasSuffix(name, ".dt_proj.weight")
+	if !dtProj && !checkpoint.IsMatrix(name) {
+		return checkpoint.F32
+	}
+	switch t {
+	case shaders.F32:
+		return checkpoint.F32
+	case shaders.BF16:
+		return checkpoint.BF16
+	}
+	return checkpoint.F16
 }
 
 // readData fills p with the data from byte off on.

@@ -13,46 +13,55 @@ import (
 	"github.com/mambagpu/mambagpu/shaders"
 )
 
-func tinySize() modelSize { return modelSize{"tiny", 2, 48} }
+func tinySize() modelSize { return modelSize{"tiny", 2, 64} }
 
 // The folder opens as a checkpoint of the architecture asked for, in the types
 // asked for and with values of the sizes of the reference's initialisation.
 func TestSyntheticCheckpoint(t *testing.T) {
-	for dtype, file := range fileTypes {
-		config := tinySize().config()
-		files, err := newSynthetic(config, file)
+	for _, dtype := range append(storageTypes, shaders.BF16) {
+		config := withBits(tinySize().config(), dtype)
+		files, err := newSynthetic(config, dtype)
 		require.NoError(t, err)
 		c, err := checkpoint.OpenFS(files, ".")
 		require.NoError(t, err)
 		require.Equal(t, config, c.Config)
-		spec, total := tinySize().spec(dtype), int64(0)
+		total := int64(0)
 		largest := map[string]float64{}
 		for _, name := range c.Names() {
 			tensor, err := c.Tensor(name)
 			require.NoError(t, err)
 			total += tensor.Bytes()
+			if tensor.DType == checkpoint.I8 || tensor.DType == checkpoint.U8 {
+				require.True(t, dtype.Quantized() && checkpoint.IsMatrix(name), name)
+				continue
+			}
 			values, err := tensor.Float32(nil)
 			require.NoError(t, err)
 			for _, v := range values {
 				largest[name] = max(largest[name], math.Abs(float64(v)))
 			}
-			if isMatrix(name) {
-				require.Equal(t, file, tensor.DType, name)
-			} else {
-				require.Equal(t, checkpoint.F32, tensor.DType, name)
-			}
 		}
+		spec := tinySize().spec(dtype)
 		require.InDelta(t, spec.bytes, float64(total), 0)
 		require.InDelta(t, math.Log(16), largest["backbone.layers.1.mixer.A_log"], 1e-6)
-		require.InDelta(t, math.Pow(96*2, -0.5), largest["backbone.layers.1.mixer.out_proj.weight"], 1e-3)
 		require.InDelta(t, 1, largest["backbone.layers.0.mixer.D"], 0)
+		const outProj = "backbone.layers.1.mixer.out_proj.weight"
+		bound := math.Pow(128*2, -0.5)
+		switch dtype {
+		case shaders.Q8:
+			require.InEpsilon(t, bound/127, largest[checkpoint.ScaleName(outProj)], 1e-3)
+		case shaders.Q4:
+			require.InEpsilon(t, bound/7, largest[checkpoint.ScaleName(outProj)], 1e-3)
+		default:
+			require.InEpsilon(t, bound, largest[outProj], 0.01)
+		}
 		require.NoError(t, c.Close())
 	}
 }
 
 // Any window of the file has the same bytes as a whole read.
 func TestSyntheticWindows(t *testing.T) {
-	files, err := newSynthetic(tinySize().config(), checkpoint.F16)
+	files, err := newSynthetic(tinySize().config(), shaders.F16)
 	require.NoError(t, err)
 	whole, err := fs.ReadFile(files, "model.safetensors")
 	require.NoError(t, err)

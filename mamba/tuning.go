@@ -51,14 +51,14 @@ func (f tuningFile) owner() [5]string {
 func bindingPath() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return ""
+		return wgpu.Binding
 	}
 	for _, dep := range info.Deps {
-		if strings.HasSuffix(dep.Path, "webgpu/wgpu") || strings.HasSuffix(dep.Path, "/webgpu") {
+		if dep.Path == wgpu.Binding {
 			return dep.Path + " " + dep.Version
 		}
 	}
-	return ""
+	return wgpu.Binding
 }
 
 // TuningPath is the file in the user's cache folder that holds the tuning of an
