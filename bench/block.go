@@ -81,7 +81,7 @@ func blockBytes(a []array) float64 {
 func blockSteps(batch, length, d, e, n, k, r int) []step {
 	t, w := batch*length, r+2*n
 	linear := func(in, weights, out, width, columns int) step {
-		return step{"matmul", shaders.MatmulParams{M: t, N: columns, K: width, LDA: width, LDC: columns}, []int{in, weights, none, out}}
+		return step{split, shaders.MatmulParams{M: t, N: columns, K: width, LDA: width, LDC: columns}, []int{in, weights, none, out}}
 	}
 	return []step{
 		linear(blockX, blockInProj, blockXZ, d, 2*e), // (B, L, 2E)

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"github.com/mambagpu/mambagpu/wgpu"
 )
 
 // Build says which build of the program this is.
@@ -35,7 +37,7 @@ func ReadBuild() Build {
 		}
 	}
 	for _, dep := range info.Deps {
-		if strings.HasSuffix(dep.Path, "webgpu/wgpu") || strings.HasSuffix(dep.Path, "/webgpu") {
+		if dep.Path == wgpu.Binding {
 			b.Binding = strings.TrimPrefix(dep.Path, "github.com/") + " " + dep.Version
 		}
 	}

@@ -5,9 +5,9 @@
 //
 // [Run] first measures two roofs of the device: the bandwidth of a copy and
 // the peak of multiply-adds. Then it times each kernel at the shapes of real
-// models, a whole Mamba block, the seed's layer, and prefill and decoding of
-// whole models. The [Report] it gives is a table, JSON, Markdown or a roofline
-// plot, and can be compared with an older one:
+// models, a whole Mamba block, the seed's layer, prefill and decoding of whole
+// models of the published sizes, and long inputs. The [Report] it gives is a table,
+// JSON, Markdown or a roofline plot, and can be compared with an older one:
 //
 //	dev, err := wgpu.Open(nil)
 //	report, err := bench.Run(ctx, dev, &bench.Options{Quick: true})
@@ -15,6 +15,9 @@
 //	for _, d := range bench.Compare(old, report) {
 //		...
 //	}
+//
+// [WritePage] and [Charts] make a page and drawings of one or more reports, beside
+// the figures of the CUDA reference. [Tune] chooses between variants of kernels.
 //
 // # What is timed
 //
@@ -25,10 +28,15 @@
 // median and their 10th and 90th percentile.
 //
 // Kernels are timed by the GPU's own clock where the adapter has timestamp
-// queries and by wall time otherwise; models always by wall time, host
-// included. Every [Result] says which. Caches are as warm as the run before
-// left them, as in a model where each kernel reads what the last one wrote: a
-// case whose data fits into a cache can lie above the roof of memory.
+// queries and by wall time otherwise: as many runs in one compute pass as take
+// about a millisecond, at most 64, since starting a compute pass takes longer than
+// a small kernel. Every run waits for the one before, and caches are as warm as
+// that left them, as in a model where each kernel reads what the last one wrote: a
+// case whose data fits into a cache can lie above the roof of memory. Models are
+// timed by wall time, host included. Every [Result] says which.
+//
+// A step of decoding is the difference between a generation and a shorter one, over
+// the steps between.
 //
 // # The roof
 //

@@ -46,7 +46,7 @@ func kernelCases() []kernelCase {
 	const f16, f32 = shaders.F16, shaders.F32
 	return []kernelCase{
 		scan(1, 512, 512, 16), scan(8, 1024, 1024, 16), scan(8, 2048, 1024, 16), scan(1, 2048, 1536, 16),
-		scan(1, 16384, 1536, 16), scan(1, 65536, 1536, 16), scan(1, 2048, 5120, 16), scan(64, 2048, 1536, 16),
+		scan(1, 16384, 1536, 16), scan(1, 65536, 1536, 16), scan(1, 131072, 1536, 16), scan(1, 2048, 5120, 16), scan(64, 2048, 1536, 16),
 		scan(4, 2048, 1024, 16), scan(4, 2048, 1024, 64), scan(4, 2048, 1024, 128),
 		scan(1, 1, 1536, 16), scan(64, 1, 1536, 16), scan(1, 1, 5120, 16), scan(64, 1, 5120, 16),
 		scanBy("selective_scan_naive", 1, 512, 512, 16), scanBy("selective_scan_naive", 8, 2048, 1024, 16),
@@ -66,6 +66,7 @@ func kernelCases() []kernelCase {
 		product(1, 1024, 256, f16),
 		product(1, 3072, 768, f16), product(1, 80, 1536, f16), product(1, 768, 1536, f16), product(1, 50280, 768, f16),
 		product(1, 10240, 2560, f32), product(1, 10240, 2560, f16), product(8, 10240, 2560, f16),
+		product(1, 10240, 2560, shaders.Q8), product(1, 10240, 2560, shaders.Q4),
 
 		dtProj(256, 512, 16, f32), dtProj(2048, 1536, 48, f32), dtProj(2048, 4096, 128, f32), dtProj(2048, 5120, 160, f32),
 		dtProj(1, 1536, 48, f16),
@@ -74,7 +75,7 @@ func kernelCases() []kernelCase {
 		layerNorm(2048, 768), layerNorm(2048, 2560), lastRows(8, 32, 768),
 		embedding(256, 256, 4096, f16), embedding(2048, 768, 50280, f16),
 		residualAdd(256, 256), residualAdd(2048, 768), residualAdd(2048, 2560),
-		argmax(1, 50280), argmax(64, 50280),
+		peaks(1, 50280), peaks(64, 50280),
 	}
 }
 

@@ -14,15 +14,15 @@ const (
 )
 
 // product is c (m, n) = a (m, k) w (n, k): matvec for few rows, otherwise
-// matmul. k is a multiple of four.
+// matmul. k is a multiple of four, and with integers of 32.
 func product(m, n, k int, t shaders.DType) kernelCase {
 	p := shaders.MatmulParams{M: m, N: n, K: k, LDA: k, LDC: n, Weights: t}
-	kernel := "matmul"
+	kernel := split
 	if m <= shaders.MaxMatvecRows {
 		kernel = "matvec"
 	}
 	c := single(kernel, []int{m, n, k}, p, []array{
-		floats("a", m*k, -1, 1), weights("w", n*k, t, unit(k)), {name: "bias"}, result("c", m*n),
+		floats("a", m*k, -1, 1), matrix("w", n, k, t, unit(k)), {name: "bias"}, result("c", m*n),
 	}, func() (any, []view) {
 		rows, columns := spread(m, sampledRows), spread(n, sampledColumns)
 		q := p
@@ -31,6 +31,9 @@ func product(m, n, k int, t shaders.DType) kernelCase {
 			{index: grid(rows, k, span(0, k))}, {index: grid(columns, k, span(0, k))}, {}, {index: grid(rows, n, columns)},
 		}
 	})
+	if kernel == split {
+		c.name = "matmul"
+	}
 	c.flops = 2 * float64(m) * float64(n) * float64(k)
 	return c.as(t)
 }

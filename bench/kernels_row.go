@@ -1,8 +1,6 @@
 package bench
 
 import (
-	"math"
-
 	"github.com/mambagpu/mambagpu/shaders"
 )
 
@@ -90,13 +88,17 @@ func residualAdd(rows, width int) kernelCase {
 	return c
 }
 
-func argmax(rows, width int) kernelCase {
-	p := shaders.ArgmaxParams{Rows: rows, Width: width, Stride: width}
-	c := single("argmax", []int{rows, width}, p, []array{
+func peaks(rows, width int) kernelCase {
+	p := shaders.ChoiceParams{Rows: rows, Width: width, Stride: width, Ring: 1}
+	none := func(int) uint32 { return 0 }
+	c := single("peaks", []int{rows, width}, p, []array{
 		floats("x", rows*width, -1, 1),
-		{name: "ids", len: rows, out: true, ints: func(int) uint32 { return math.MaxUint32 }},
+		{name: "draws", len: rows * shaders.DrawWords, ints: none}, {name: "seen", len: 1, ints: none},
+		result("best", p.Best()),
 	}, func() (any, []view) {
-		return p, []view{{index: span(0, rows*width)}, {index: span(0, rows)}}
+		return p, []view{
+			{index: span(0, rows*width)}, {index: span(0, rows*shaders.DrawWords)}, {index: span(0, 1)}, {index: span(0, p.Best())},
+		}
 	})
 	c.rel = exact
 	return c

@@ -17,7 +17,7 @@ import (
 func TestNames(t *testing.T) {
 	names := Names()
 	for _, kernel := range []string{"selective_scan", "selective_scan_step", "causal_conv", "causal_conv_step", "matmul", "matvec",
-		"dt_proj", "rms_norm", "embedding", "residual_add", "argmax", "mamba_block", "prefill", "decode",
+		"dt_proj", "rms_norm", "embedding", "residual_add", "peaks", "mamba_block", "prefill", "decode",
 		"selective_scan_naive", "selective_scan_tiled", "selective_scan_complex", "selective_scan_complex_step",
 		"modulated_scan", "modulated_scan_step", "discretize", "layer_norm", "last_rows", "seed_layer"} {
 		require.Contains(t, names, kernel)
@@ -73,7 +73,8 @@ func TestWork(t *testing.T) {
 	c = embedding(2048, 768, 50280, shaders.F16)
 	require.InDelta(t, 2048*(4+768*6), c.bytes, 0)
 
-	bytes, flops := modelCase{decodeName, 2, 1, false}.work(&[]modelSpec{model130m()}[0])
+	m := modelSizes[0].spec(shaders.F32)
+	bytes, flops := modelCase{name: decodeName, batch: 2, length: 1}.work(&m)
 	require.InDelta(t, 4*129135360+2*2*4*24*1536*19, bytes, 0)
 	require.InDelta(t, 2*2*129135360, flops, 0.02*flops)
 }
@@ -104,8 +105,9 @@ func small() []kernelCase {
 	return []kernelCase{
 		scan(3, 40, 48, 16), scan(2, 1, 48, 16), conv(3, 40, 48, 4), conv(2, 1, 48, 4),
 		product(33, 72, 48, shaders.F32), product(33, 72, 48, shaders.F16), product(2, 72, 48, shaders.BF16),
+		product(33, 72, 64, shaders.Q8), product(33, 72, 64, shaders.Q4), product(2, 72, 64, shaders.Q8), product(2, 72, 64, shaders.Q4),
 		dtProj(33, 72, 16, shaders.F32), dtProj(33, 72, 16, shaders.F16), rmsNorm(33, 72),
-		embedding(33, 72, 100, shaders.F16), residualAdd(33, 72), argmax(5, 300), mambaBlock(3, 40, 32),
+		embedding(33, 72, 100, shaders.F16), residualAdd(33, 72), peaks(5, 300), mambaBlock(3, 40, 32),
 		scanBy("selective_scan_naive", 3, 40, 48, 16), scanBy("selective_scan_tiled", 3, 40, 48, 16),
 		complexScan(3, 40, 48, 16), complexScan(2, 1, 48, 16), modulatedScan(3, 40, 48, 16), modulatedScan(2, 1, 48, 16),
 		discretize(300, 16), layerNorm(33, 72), lastRows(5, 7, 72), seedLayer(3, 40, 32),
@@ -116,9 +118,10 @@ func TestSmallCases(t *testing.T) {
 	dev := device(t, nil)
 	for _, c := range small() {
 		t.Run(c.name+c.shape, func(t *testing.T) {
-			samples, err := c.measure(context.Background(), dev, brief)
+			timed, err := c.measure(context.Background(), shaders.New(dev), brief)
 			require.NoError(t, err)
-			require.GreaterOrEqual(t, len(samples), brief.least)
+			require.GreaterOrEqual(t, len(timed.samples), brief.least)
+			require.Positive(t, timed.runs)
 		})
 	}
 }
@@ -137,7 +140,7 @@ func TestWrongIsNotTimed(t *testing.T) {
 				}
 				return views, steps
 			}
-			_, err := c.measure(context.Background(), dev, brief)
+			_, err := c.measure(context.Background(), shaders.New(dev), brief)
 			var r Result
 			require.NoError(t, r.judge(err))
 			require.Contains(t, r.Error, "of the largest")

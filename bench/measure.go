@@ -13,6 +13,8 @@ type effort struct {
 	least   int           // taken even when the time is up
 	budget  time.Duration // of one case
 	longest time.Duration // cases whose runs take longer at the roofs are left out
+
+	steps int // of decoding that a run has at least
 }
 
 // efforts by quickness and kind of device. A GPU's longest run is bounded by
@@ -20,13 +22,13 @@ type effort struct {
 func (o *Options) effort(kind wgpu.Kind) effort {
 	switch cpu := kind == wgpu.CPU; {
 	case cpu && o.Quick:
-		return effort{samples: 10, least: 3, budget: 300 * time.Millisecond, longest: 12 * time.Millisecond}
+		return effort{samples: 10, least: 3, budget: 300 * time.Millisecond, longest: 12 * time.Millisecond, steps: 2}
 	case cpu:
-		return effort{samples: 20, least: 5, budget: 2 * time.Second, longest: 500 * time.Millisecond}
+		return effort{samples: 20, least: 5, budget: 2 * time.Second, longest: 500 * time.Millisecond, steps: 4}
 	case o.Quick:
-		return effort{samples: 20, least: 5, budget: 200 * time.Millisecond, longest: 200 * time.Millisecond}
+		return effort{samples: 20, least: 5, budget: 200 * time.Millisecond, longest: 200 * time.Millisecond, steps: 16}
 	}
-	return effort{samples: 100, least: 10, budget: time.Second, longest: time.Second}
+	return effort{samples: 50, least: 10, budget: 300 * time.Millisecond, longest: time.Second, steps: 16}
 }
 
 // sampling repeats once until there are enough samples, in microseconds, those
@@ -47,7 +49,7 @@ func (e effort) sampling(ctx context.Context, all []float64, once func() ([]floa
 
 // The clocks that samples are taken by.
 const (
-	clockGPU  = "gpu"  // timestamps on the GPU
+	clockGPU  = "gpu"  // timestamps on the GPU, before and after some runs in one compute pass
 	clockWall = "wall" // from the submission until the host knows that it is done
 )
 
@@ -58,57 +60,60 @@ func clockOf(dev *wgpu.Device) string {
 	return clockWall
 }
 
-// batchTime is how long one submission should be busy: then what it costs the
-// host is small beside it.
-const batchTime = 2 * time.Millisecond
+// batchTime is how long the runs of one sample should take together: then what
+// starting a compute pass costs, about 10 us on an H100, and what a submission
+// costs the host, is small beside it.
+const batchTime = time.Millisecond
 
-// most is the largest number of runs in one submission.
+// most is the largest number of runs in one sample.
 const most = 64
 
-// timeRuns samples the time of one run: the given dispatches in order. The
-// first submissions warm up.
-func timeRuns(ctx context.Context, dev *wgpu.Device, run []*wgpu.Dispatch, e effort) ([]float64, error) {
+// timing is the samples of a case.
+type timing struct {
+	samples []float64 // microseconds of one run
+	runs    int       // that each sample is the mean of
+
+	dispatches int // of a run
+}
+
+// timeRuns samples the time of one run: the given dispatches in order. Runs follow
+// one another in a compute pass, each waiting for the one before as the kernels of
+// a model do, as many as take batchTime. The first submissions warm up.
+func timeRuns(ctx context.Context, dev *wgpu.Device, run []*wgpu.Dispatch, e effort) (timing, error) {
 	pass := dev.NewPass("bench")
 	pass.Dispatch(run...)
 	first, err := submit(dev, pass, 1)
 	if err != nil {
-		return nil, err
+		return timing{}, err
 	}
-	n := min(max(int(batchTime.Seconds()*1e6/max(first[0], 1)), 1), most, e.samples)
+	n := min(max(int(microseconds(batchTime)/max(first, 1)), 1), most)
 	for range n - 1 {
 		pass.Dispatch(run...)
 	}
 	if n > 1 {
 		if _, err := submit(dev, pass, n); err != nil {
-			return nil, err
+			return timing{}, err
 		}
 	}
-	return e.sampling(ctx, nil, func() ([]float64, error) { return submit(dev, pass, n) })
+	samples, err := e.sampling(ctx, nil, func() ([]float64, error) {
+		us, err := submit(dev, pass, n)
+		return []float64{us}, err
+	})
+	return timing{samples: samples, runs: n}, err
 }
 
-// submit runs a pass of n runs and returns the time of each in microseconds;
-// by wall time, one sample for all of them.
-func submit(dev *wgpu.Device, pass *wgpu.Pass, n int) ([]float64, error) {
-	if !dev.Timestamps() {
-		start := time.Now()
-		if err := pass.Submit(); err != nil {
-			return nil, err
-		}
-		if err := dev.Wait(); err != nil {
-			return nil, err
-		}
-		return []float64{microseconds(time.Since(start)) / float64(n)}, nil
+// submit runs a pass of n runs and returns the mean time of one in microseconds.
+func submit(dev *wgpu.Device, pass *wgpu.Pass, n int) (float64, error) {
+	if dev.Timestamps() {
+		total, err := pass.SubmitTotal()
+		return microseconds(total) / float64(n), err
 	}
-	timings, err := pass.SubmitTimed()
-	if err != nil {
-		return nil, err
+	start := time.Now()
+	if err := pass.Submit(); err != nil {
+		return 0, err
 	}
-	each := len(timings) / n
-	samples := make([]float64, n)
-	for i, t := range timings {
-		samples[i/each] += microseconds(t.Time)
-	}
-	return samples, nil
+	err := dev.Wait()
+	return microseconds(time.Since(start)) / float64(n), err
 }
 
 func microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }

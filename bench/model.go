@@ -1,14 +1,12 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"math"
-	"time"
 
 	"github.com/mambagpu/mambagpu/mamba"
 	"github.com/mambagpu/mambagpu/mamba/checkpoint"
+	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
@@ -21,22 +19,58 @@ const (
 // modelSpec is a model to time: a folder, or an architecture with random
 // weights.
 type modelSpec struct {
-	name   string
-	dir    string
-	config mamba.ModelConfig // of random weights
-	bytes  float64           // of all weights
+	name    string
+	weights shaders.DType // of the matrices
+	dir     string
+	config  mamba.ModelConfig
+	bytes   float64 // of all weights
 }
 
-// model130m has the sizes of state-spaces/mamba-130m, in float32.
-func model130m() modelSpec {
-	c := mamba.ModelConfig{
-		Layout: checkpoint.HuggingFace, DModel: 768, NLayer: 24, DInner: 1536, DState: 16, DConv: 4, DTRank: 48,
-		VocabSize: 50280, NormEps: 1e-5, Tied: true, UseConvBias: true,
+// modelSize is a published architecture, state-spaces/mamba-NAME.
+type modelSize struct {
+	name           string
+	layers, dModel int
+}
+
+// modelSizes are the published ones.
+var modelSizes = []modelSize{{"130m", 24, 768}, {"370m", 48, 1024}, {"790m", 48, 1536}, {"1.4b", 48, 2048}, {"2.8b", 64, 2560}}
+
+// Sizes lists what Options.Sizes may name.
+func Sizes() []string {
+	names := make([]string, len(modelSizes))
+	for i, s := range modelSizes {
+		names[i] = s.name
 	}
-	return modelSpec{name: "130m", config: c, bytes: 4 * float64(c.Parameters())}
+	return names
 }
 
-// folderModel is the model in a folder.
+// config is the architecture: the vocabulary of GPT-NeoX, padded to a multiple of
+// eight.
+func (s modelSize) config() mamba.ModelConfig {
+	return mamba.ModelConfig{
+		Layout: checkpoint.HuggingFace, DModel: s.dModel, NLayer: s.layers, DInner: 2 * s.dModel, DState: 16, DConv: 4,
+		DTRank: (s.dModel + 15) / 16, VocabSize: 50280, NormEps: 1e-5, Tied: true, UseConvBias: true,
+	}
+}
+
+// spec is a model of the size with random weights, its matrices stored as t.
+func (s modelSize) spec(t shaders.DType) modelSpec {
+	m := modelSpec{name: s.name, weights: t, config: withBits(s.config(), t)}
+	for tensor := range m.config.Tensors() {
+		if tensor.DType == 0 {
+			tensor.DType = floatType(tensor.Name, t)
+		}
+		size := tensor.DType.Size()
+		for _, n := range tensor.Shape {
+			size *= n
+		}
+		m.bytes += float64(size)
+	}
+	return m
+}
+
+// folderModel is the model in a folder. Its weights count as stored the way its
+// first layer's input projection is.
 func folderModel(dir string) (modelSpec, error) {
 	c, err := checkpoint.Open(dir)
 	if err != nil {
@@ -50,21 +84,43 @@ func folderModel(dir string) (modelSpec, error) {
 			return modelSpec{}, err
 		}
 		s.bytes += float64(t.Bytes())
+		if name == "backbone.layers.0.mixer.in_proj.weight" {
+			s.weights = storedAs(t.DType)
+		}
 	}
 	return s, nil
 }
 
-// open loads the model onto a device, or where there is none onto the Go
-// backend.
-func (s *modelSpec) open(dev *wgpu.Device) (*mamba.Model, error) {
-	opts := &mamba.Options{Device: dev, Notices: io.Discard}
+// storedAs is a file's type as the kernels call it.
+func storedAs(t checkpoint.DType) shaders.DType {
+	switch t {
+	case checkpoint.F16:
+		return shaders.F16
+	case checkpoint.BF16:
+		return shaders.BF16
+	case checkpoint.I8:
+		return shaders.Q8
+	case checkpoint.U8:
+		return shaders.Q4
+	}
+	return shaders.F32
+}
+
+// open loads the model onto a device, with its kernels tuned, or where there is none
+// onto the Go backend.
+func (s *modelSpec) open(dev *wgpu.Device, t shaders.Tuning) (*mamba.Model, error) {
+	opts := &mamba.Options{Device: dev, Tuning: t, Notices: io.Discard}
 	if dev == nil {
 		opts.Adapter = mamba.GoAdapter
 	}
 	if s.dir != "" {
 		return mamba.Load(s.dir, opts)
 	}
-	return mamba.New(s.config, 1, opts)
+	files, err := newSynthetic(s.config, s.weights)
+	if err != nil {
+		return nil, err
+	}
+	return mamba.LoadFS(files, ".", opts)
 }
 
 // modelCase is a model at one shape: (batch, length) of a prompt, or decoding
@@ -75,14 +131,35 @@ type modelCase struct {
 	always        bool // whatever the device has time for
 }
 
-// modelCases lists the shapes at which the reference was timed, and a small
-// one. Decoding of one sequence is first: how long it takes tells what a
-// device without roofs has time for.
-func modelCases() []modelCase {
-	return []modelCase{
-		{decodeName, 1, 1, true}, {decodeName, 8, 1, false}, {decodeName, 64, 1, false},
-		{prefillName, 1, 64, true}, {prefillName, 1, 512, false}, {prefillName, 1, 2048, false}, {prefillName, 8, 2048, false},
+// cases lists what is timed of a model. Of all, decoding of one sequence and a
+// prompt; of the smallest and the largest and of a user's own, the shapes at which
+// the reference was timed, if they are not stored as integers. Decoding of one
+// sequence is first: how long it takes tells what a device without roofs has time
+// for.
+func (s *modelSpec) cases() []modelCase {
+	one, prompt := modelCase{decodeName, 1, 1, true}, modelCase{prefillName, 1, 2048, false}
+	few, many := modelCase{decodeName, 8, 1, false}, modelCase{decodeName, 64, 1, false}
+	small := s.dir != "" || s.name == "130m"
+	switch {
+	case !small && s.name != "2.8b":
+		return []modelCase{one, prompt}
+	case s.weights.Quantized():
+		return []modelCase{one, few, prompt}
+	case !small:
+		return []modelCase{one, few, many, prompt, {prefillName, 8, 2048, false}}
 	}
+	return []modelCase{
+		one, few, many,
+		{prefillName, 1, 64, true}, {prefillName, 1, 512, false}, prompt, {prefillName, 8, 2048, false},
+	}
+}
+
+// label is the model and how its weights are stored, unless that is float32.
+func (s *modelSpec) label() string {
+	if s.dir != "" || s.weights == shaders.F32 {
+		return s.name
+	}
+	return s.name + " " + s.weights.String()
 }
 
 func (c modelCase) shape(model string) string {
@@ -115,145 +192,4 @@ func ids(vocabulary, row, n int) []int {
 		out[i] = ((i+1009*row)*7919 + 13) % vocabulary
 	}
 	return out
-}
-
-// differError says that a model contradicts itself.
-type differError struct{ worst float64 }
-
-func (e *differError) Error() string {
-	return fmt.Sprintf("bench: logits of a prompt at once and token by token differ by %.2g of the largest, more than %.0e", e.worst, modelTolerance)
-}
-
-// modelTolerance bounds the difference of the same logits through other
-// kernels, relative to the largest.
-const modelTolerance = 1e-3
-
-// checkModel compares a prompt at once, which is long enough for the kernels
-// of prefill, with the same prompt token by token.
-func checkModel(ctx context.Context, m *mamba.Model) error {
-	prompt := ids(m.Config().VocabSize, 0, 12)
-	s, err := m.NewState()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	once, err := m.Prefill(ctx, s, prompt)
-	if err != nil {
-		return err
-	}
-	if err := s.Reset(); err != nil {
-		return err
-	}
-	var last []float32
-	for i := range prompt {
-		if last, err = m.Prefill(ctx, s, prompt[i:i+1]); err != nil {
-			return err
-		}
-	}
-	largest, worst := 0.0, 0.0
-	for i, v := range once {
-		largest = max(largest, math.Abs(float64(v)))
-		worst = max(worst, math.Abs(float64(v)-float64(last[i])))
-	}
-	if !(worst <= modelTolerance*largest) {
-		return &differError{worst / largest}
-	}
-	return nil
-}
-
-// modelTimes is the samples of a model's case.
-type modelTimes struct {
-	samples []float64
-	stats   stats
-}
-
-// time samples the case.
-func (c modelCase) time(ctx context.Context, m *mamba.Model, e effort) (modelTimes, error) {
-	var states []*mamba.State
-	defer func() {
-		for _, s := range states {
-			s.Close()
-		}
-	}()
-	for range c.batch {
-		s, err := m.NewState()
-		if err != nil {
-			return modelTimes{}, err
-		}
-		states = append(states, s)
-	}
-	var t modelTimes
-	run := c.prefill
-	if c.name == decodeName {
-		run = c.decode
-	}
-	start := time.Now()
-	first, err := run(ctx, m, states, &stats{})
-	if err != nil {
-		return t, err
-	}
-	if time.Since(start) < e.budget {
-		first = nil // it only warmed up; what takes so long needs no warming up
-	}
-	t.samples, err = e.sampling(ctx, first, func() ([]float64, error) { return run(ctx, m, states, &t.stats) })
-	return t, err
-}
-
-// prefill takes prompts into empty states.
-func (c modelCase) prefill(ctx context.Context, m *mamba.Model, states []*mamba.State, stats *stats) ([]float64, error) {
-	prompts := make([][]int, c.batch)
-	for i := range prompts {
-		prompts[i] = ids(m.Config().VocabSize, i, c.length)
-		if err := states[i].Reset(); err != nil {
-			return nil, err
-		}
-	}
-	before := m.Usage()
-	start := time.Now()
-	_, err := m.PrefillBatch(ctx, states, prompts)
-	took := time.Since(start)
-	stats.note(before, m.Usage())
-	return []float64{microseconds(took)}, err
-}
-
-// decodeRun is the number of tokens that sequences are taken on by at a time.
-const decodeRun = 4
-
-// decode takes every sequence on greedily, the tokens chosen on the device, as
-// Generate does.
-func (c modelCase) decode(ctx context.Context, m *mamba.Model, states []*mamba.State, stats *stats) ([]float64, error) {
-	next := ids(m.Config().VocabSize, 0, c.batch)
-	var samples []float64
-	for range decodeRun {
-		before := m.Usage()
-		start := time.Now()
-		chosen, err := m.StepGreedy(ctx, states, next)
-		if err != nil {
-			return nil, err
-		}
-		samples = append(samples, microseconds(time.Since(start)))
-		stats.note(before, m.Usage())
-		next = chosen
-	}
-	return samples, nil
-}
-
-// stats is what a model tells about its runs beside their time.
-type stats struct {
-	dispatches, submissions int
-	host                    []float64 // microseconds
-}
-
-// note takes down what a call added to what the model's device did.
-func (s *stats) note(before, after wgpu.Usage) {
-	s.dispatches = after.Dispatches - before.Dispatches
-	s.submissions = after.Submissions - before.Submissions
-	s.host = append(s.host, microseconds(after.HostTime-before.HostTime))
-}
-
-func (s *stats) settle(r *Result) {
-	r.Dispatch, r.Submits = s.dispatches, s.submissions
-	if len(s.host) > 0 {
-		r.HostUS = Summarize(s.host).Median
-	}
 }

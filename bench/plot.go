@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,7 +24,7 @@ const (
 	plotWidth   = 8 * vg.Inch
 	plotHeight  = 4.8 * vg.Inch
 	legendWidth = 1.9 * vg.Inch
-	plotDPI     = 220
+	plotDPI     = 160
 )
 
 // PlotFormat is "svg" or "png", by the file's name.
@@ -42,14 +43,19 @@ func (r *Report) WritePlot(w io.Writer, format string) error {
 	if r.Roofs == nil || r.Roofs.Copy.Value <= 0 || r.Roofs.MulAdd.Value <= 0 {
 		return fmt.Errorf("bench: %s has no measured roofs to plot", r.Adapter)
 	}
+	return writePlot(w, format, r.draw)
+}
+
+// writePlot writes what paint draws on a page of plotWidth by plotHeight.
+func writePlot(w io.Writer, format string, paint func(draw.Canvas)) error {
 	switch format {
 	case "svg":
 		c := vgsvg.New(plotWidth, plotHeight)
-		r.draw(draw.New(c))
+		paint(draw.New(c))
 		return writeSVG(w, c)
 	case "png":
 		c := vgimg.NewWith(vgimg.UseWH(plotWidth, plotHeight), vgimg.UseDPI(plotDPI))
-		r.draw(draw.New(c))
+		paint(draw.New(c))
 		_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 		return err
 	}
@@ -69,8 +75,21 @@ func writeSVG(w io.Writer, c *vgsvg.Canvas) error {
 }
 
 func (r *Report) draw(c draw.Canvas) {
+	p := newPlot("Roofline of " + r.Adapter + ", " + r.Date.Format("2006-01-02"))
+	list := r.plotted()
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = r.bounds(list)
+	roofs := roofLines{r.Roofs, p.X.Min, p.X.Max}
+	p.Add(gridLines{}, roofs, pointsPlot{list, roofs})
+	part := draw.Crop(c, 18, -legendWidth, 18, -6)
+	p.Draw(part)
+	labelAxes(c, p.DataCanvas(part), p, "operations per byte (FLOP/B)", "operations per second (TFLOP/s)")
+	legend(list).Draw(draw.Crop(c, plotWidth-legendWidth+10, -4, 0, -24))
+}
+
+// newPlot is an empty plot with logarithmic axes.
+func newPlot(title string) *plot.Plot {
 	p := plot.New()
-	p.Title.Text = "Roofline of " + r.Adapter + ", " + r.Date.Format("2006-01-02")
+	p.Title.Text = title
 	p.Title.TextStyle.Font = sans(11)
 	p.Title.TextStyle.Font.Weight = xfont.WeightBold
 	p.Title.Padding = 6
@@ -78,37 +97,37 @@ func (r *Report) draw(c draw.Canvas) {
 		a.Scale, a.Tick.Marker = plot.LogScale{}, decades{}
 		a.Tick.Label.Font, a.Padding = sans(8), 0
 	}
-	list := r.plotted()
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = r.bounds(list)
-	roofs := roofLines{r.Roofs, p.X.Min, p.X.Max}
-	p.Add(gridLines{}, roofs, pointsPlot{list, roofs})
-	part := draw.Crop(c, 18, -legendWidth, 18, -6)
-	p.Draw(part)
-	labelAxes(c, p.DataCanvas(part), p)
-	legend(list).Draw(draw.Crop(c, plotWidth-legendWidth+10, -4, 0, -24))
+	return p
 }
 
 // labelAxes writes what the axes measure. The library would centre its own
 // labels by value, which on a logarithmic axis is near the end, and make room
 // for them there.
-func labelAxes(page, data draw.Canvas, p *plot.Plot) {
+func labelAxes(page, data draw.Canvas, p *plot.Plot, x, y string) {
 	text := draw.TextStyle{Color: black, Font: sans(9), Handler: p.TextHandler, XAlign: draw.XCenter, YAlign: draw.YBottom}
-	page.FillText(text, vg.Point{X: data.Center().X, Y: page.Min.Y + 5}, "operations per byte (FLOP/B)")
+	page.FillText(text, vg.Point{X: data.Center().X, Y: page.Min.Y + 5}, x)
 	text.Rotation, text.YAlign = math.Pi/2, draw.YTop
-	page.FillText(text, vg.Point{X: page.Min.X + 5, Y: data.Center().Y}, "operations per second (TFLOP/s)")
+	page.FillText(text, vg.Point{X: page.Min.X + 5, Y: data.Center().Y}, y)
 }
 
 func sans(size vg.Length) font.Font {
 	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}
 }
 
-// plotted is the cases that have a place on the plot.
+// plotted is the cases that have a place on the plot: kernels, and of the models the
+// smallest and the largest in float32, or a user's own. All of them would hide one
+// another.
 func (r *Report) plotted() []*Result {
 	var list []*Result
 	for i := range r.Results {
-		if c := &r.Results[i]; c.Timed() && c.Intensity() > 0 && c.TFLOPs > 0 {
-			list = append(list, c)
+		c := &r.Results[i]
+		if !c.Timed() || c.Intensity() <= 0 || c.TFLOPs <= 0 || c.Name == longName {
+			continue
 		}
+		if published := slices.Contains(Sizes(), c.Model); published && (c.Weights != "F32" || c.Model != "130m" && c.Model != "2.8b") {
+			continue
+		}
+		list = append(list, c)
 	}
 	return list
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
@@ -21,31 +22,39 @@ type Report struct {
 	Driver  string    `json:"driver"`
 	Backend string    `json:"backend"` // "Vulkan", "Metal", "DX12", "GL" or "Go"
 	Build
-	Date    time.Time `json:"date"`
-	Quick   bool      `json:"quick"`
-	Roofs   *Roofs    `json:"roofs"` // null where there is no GPU to measure
-	Results []Result  `json:"results"`
+	Date    time.Time      `json:"date"`
+	Quick   bool           `json:"quick"`
+	Tuning  shaders.Tuning `json:"tuning,omitempty"` // variants other than the defaults
+	Roofs   *Roofs         `json:"roofs"`            // null where there is no GPU to measure
+	Results []Result       `json:"results"`
+	Rows    []Row          `json:"rows"`    // what is compared with the CUDA reference
+	Seconds float64        `json:"seconds"` // that the run took
 }
 
 // Result is one case: its samples, or why there are none.
 type Result struct {
-	Name  string  `json:"name"`  // the kernel's, or mamba_block, seed_layer, prefill, decode
+	Name  string  `json:"name"`  // the kernel's, or mamba_block, seed_layer, prefill, decode, long
 	Shape string  `json:"shape"` // (8,2048,1024,16), 130m (1,2048)
 	Bytes float64 `json:"bytes"` // that a run moves at least
 	Flops float64 `json:"flops"` // that a run does at least; a multiply-add is two
 	Clock string  `json:"clock,omitempty"`
 	Summary
 	Samples  []float64 `json:"samples_us,omitempty"`
+	Runs     int       `json:"runs,omitempty"` // that each sample is the mean of
 	GBs      float64   `json:"gb_per_s"`
 	TFLOPs   float64   `json:"tflop_per_s"`
 	Share    float64   `json:"roof_share"` // of the least time that the roofs allow
 	Bound    string    `json:"bound,omitempty"`
-	Tokens   int       `json:"tokens,omitempty"`     // of a model's run
+	Model    string    `json:"model,omitempty"`      // 130m
+	Weights  string    `json:"weights,omitempty"`    // of a model: F32, F16, BF16, Q8, Q4
+	Batch    int       `json:"batch,omitempty"`      // sequences of a model's run
+	Tokens   int       `json:"tokens,omitempty"`     // of all sequences of a model's run
 	Dispatch int       `json:"dispatches,omitempty"` // of a run
-	Submits  int       `json:"submissions,omitempty"`
-	HostUS   float64   `json:"host_us,omitempty"` // that the host spends on a run without waiting
-	Error    string    `json:"error,omitempty"`   // the result was wrong: nothing was timed
-	Skipped  string    `json:"skipped,omitempty"` // why the case was left out
+	Submits  float64   `json:"submissions,omitempty"`
+	HostUS   float64   `json:"host_us,omitempty"`      // that the host spends on a run without waiting
+	Memory   uint64    `json:"memory_bytes,omitempty"` // of the device, that a model holds after its runs
+	Error    string    `json:"error,omitempty"`        // the result was wrong: nothing was timed
+	Skipped  string    `json:"skipped,omitempty"`      // why the case was left out
 }
 
 // The larger of the two times that the roofs allow.
@@ -106,7 +115,7 @@ func (r *Report) Clocks() string {
 		gpu = gpu || r.Roofs.Clock == clockGPU
 	}
 	if gpu {
-		return "clock gpu: the GPU's timestamps; wall: the host's time, submission and waiting included"
+		return "clock gpu: the GPU's timestamps around a compute pass of one or more runs; wall: the host's time, submission and waiting included"
 	}
 	return "clock wall: the host's time, submission and waiting included"
 }

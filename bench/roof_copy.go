@@ -47,11 +47,11 @@ func measureCopy(ctx context.Context, dev *wgpu.Device, e effort) (Roof, error) 
 		if err := checkCopy(dev, run, &pattern, dst); err != nil {
 			return Roof{}, err
 		}
-		samples, err := timeRuns(ctx, dev, []*wgpu.Dispatch{run}, e)
+		t, err := timeRuns(ctx, dev, []*wgpu.Dispatch{run}, e)
 		if err != nil {
 			return Roof{}, err
 		}
-		best = best.better(newRoof(fmt.Sprintf("%d vectors an invocation", each), samples, 2*float64(size)/1e3))
+		best = best.better(newRoof(fmt.Sprintf("%d vectors an invocation", each), t.samples, 2*float64(size)/1e3))
 	}
 	return best, nil
 }

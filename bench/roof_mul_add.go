@@ -62,14 +62,14 @@ func measureMulAddVariant(ctx context.Context, dev *wgpu.Device, e effort, fused
 	}
 	for {
 		one := effort{samples: 1, least: 1}
-		samples, err := timeRuns(ctx, dev, []*wgpu.Dispatch{run}, one)
+		t, err := timeRuns(ctx, dev, []*wgpu.Dispatch{run}, one)
 		run.Close()
 		if err != nil {
 			return Roof{}, err
 		}
-		enough := samples[0] > mulAddTime/3 || rounds >= 1<<20
+		enough := t.samples[0] > mulAddTime/3 || rounds >= 1<<20
 		if !enough {
-			rounds *= min(max(int(mulAddTime/max(samples[0], 1)), 2), 32)
+			rounds *= min(max(int(mulAddTime/max(t.samples[0], 1)), 2), 32)
 		}
 		if run, err = newMulAdd(dev, fused, rounds, n, out); err != nil {
 			return Roof{}, err
@@ -79,11 +79,11 @@ func measureMulAddVariant(ctx context.Context, dev *wgpu.Device, e effort, fused
 		}
 	}
 	defer run.Close()
-	samples, err := timeRuns(ctx, dev, []*wgpu.Dispatch{run}, e)
+	t, err := timeRuns(ctx, dev, []*wgpu.Dispatch{run}, e)
 	if err != nil {
 		return Roof{}, err
 	}
-	return newRoof(name, samples, float64(n)*float64(rounds)*roundFlops/1e6), nil
+	return newRoof(name, t.samples, float64(n)*float64(rounds)*roundFlops/1e6), nil
 }
 
 // mulAddX and mulAddY make an accumulator swing between a and 1 - a: it stays

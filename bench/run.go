@@ -3,11 +3,14 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/mambagpu/mambagpu/mamba"
+	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
@@ -20,8 +23,15 @@ type Options struct {
 	// zero value means all.
 	Only []string
 	// Model is the folder of a model whose prefill and decoding are timed. The
-	// zero value means random ones of the 130m model's shape.
+	// zero value means random ones of the published sizes. Long inputs, which are
+	// for the model that ships, are then measured only if Only names them.
 	Model string
+	// Sizes is the sizes of random models to time, of Sizes. The zero value means
+	// all, or where that would take long the smallest.
+	Sizes []string
+	// Tuning chooses variants of kernels. The zero value means the one that is stored
+	// for the adapter, if there is a sound one; see [mamba.Options].
+	Tuning shaders.Tuning
 	// Progress, if set, is told before each case how many are done.
 	Progress func(name string, done, total int)
 }
@@ -34,7 +44,7 @@ func Names() []string {
 			names = append(names, c.name)
 		}
 	}
-	return append(names, prefillName, decodeName)
+	return append(names, prefillName, decodeName, longName)
 }
 
 // allKernelCases is the kernels alone, then together.
@@ -47,8 +57,14 @@ func (o *Options) wants(name string) bool {
 	return len(o.Only) == 0 || slices.Contains(o.Only, name)
 }
 
-// Check returns an error if a name of Only is none of Names.
+// Check returns an error if a name of Only is none of Names, or one of Sizes none of
+// Sizes.
 func (o *Options) Check() error {
+	for _, size := range o.Sizes {
+		if !slices.Contains(Sizes(), size) {
+			return fmt.Errorf("bench: no model has size %q; there are %s", size, strings.Join(Sizes(), ", "))
+		}
+	}
 	for _, name := range o.Only {
 		if !slices.Contains(Names(), name) {
 			return fmt.Errorf("bench: nothing is named %q; there are %s", name, strings.Join(Names(), ", "))
@@ -68,8 +84,14 @@ func Run(ctx context.Context, dev *wgpu.Device, opts *Options) (*Report, error) 
 		return nil, err
 	}
 	r := &runner{ctx: ctx, dev: dev, opts: opts, report: newReport(dev, opts.Quick)}
+	if dev != nil {
+		r.tune()
+	}
 	r.effort = opts.effort(r.report.Kind)
-	return r.report, r.run()
+	start := time.Now()
+	err := r.run()
+	r.report.Rows, r.report.Seconds = r.report.rows(), math.Round(time.Since(start).Seconds())
+	return r.report, err
 }
 
 func newReport(dev *wgpu.Device, quick bool) *Report {
@@ -86,13 +108,30 @@ func newReport(dev *wgpu.Device, quick bool) *Report {
 
 // runner is one run.
 type runner struct {
-	ctx    context.Context
-	dev    *wgpu.Device
-	opts   *Options
-	effort effort
-	report *Report
+	ctx     context.Context
+	dev     *wgpu.Device
+	kernels *shaders.Kernels
+	tuning  shaders.Tuning
+	opts    *Options
+	effort  effort
+	report  *Report
 
 	done, total int
+}
+
+// tune has the kernels and the models use the tuning asked for, or the stored one if
+// it is sound.
+func (r *runner) tune() {
+	r.tuning = r.opts.Tuning
+	if r.tuning == nil {
+		r.tuning, _ = mamba.StoredTuning(r.dev.Info())
+	}
+	if r.tuning == nil {
+		r.tuning = shaders.Tuning{}
+	}
+	r.kernels = shaders.New(r.dev)
+	r.kernels.Tune(r.tuning)
+	r.report.Tuning = r.tuning
 }
 
 // noDevice is why kernels are left out on the Go backend.
@@ -105,8 +144,14 @@ func (r *runner) run() error {
 			kernels = append(kernels, c)
 		}
 	}
-	models := r.models()
-	r.total = 1 + len(kernels) + len(models)
+	models, err := r.models()
+	if err != nil {
+		return err
+	}
+	r.total = 1 + len(kernels) + r.longCount()
+	for _, m := range models {
+		r.total += len(m.cases)
+	}
 	if r.dev != nil {
 		r.progress("roofs")
 		roofs, err := measureRoofs(r.ctx, r.dev, r.effort)
@@ -120,7 +165,10 @@ func (r *runner) run() error {
 			return err
 		}
 	}
-	return r.runModels(models)
+	if err := r.runModels(models); err != nil {
+		return err
+	}
+	return r.long()
 }
 
 func (r *runner) progress(name string) {

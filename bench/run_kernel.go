@@ -22,11 +22,12 @@ func (r *runner) kernel(c *kernelCase) error {
 		res.Skipped = r.effort.tooLong(least)
 	}
 	if res.Skipped == "" {
-		samples, err := c.measure(r.ctx, r.dev, r.effort)
+		t, err := c.measure(r.ctx, r.kernels, r.effort)
 		if err := res.judge(err); err != nil {
 			return err
 		}
-		res.settle(samples, clockOf(r.dev), r.report.Roofs)
+		res.Runs, res.Dispatch = t.runs, t.dispatches
+		res.settle(t.samples, clockOf(r.dev), r.report.Roofs)
 	}
 	r.report.Results = append(r.report.Results, res)
 	return r.ctx.Err()
@@ -49,7 +50,8 @@ func (r *Result) judge(err error) error {
 }
 
 // measure checks a case and times it.
-func (c *kernelCase) measure(ctx context.Context, dev *wgpu.Device, e effort) ([]float64, error) {
+func (c *kernelCase) measure(ctx context.Context, kernels *shaders.Kernels, e effort) (timing, error) {
+	dev := kernels.Device()
 	buffers := make([]*wgpu.Buffer, len(c.arrays))
 	defer func() {
 		for _, b := range buffers {
@@ -65,34 +67,39 @@ func (c *kernelCase) measure(ctx context.Context, dev *wgpu.Device, e effort) ([
 		}
 		b, err := dev.NewBuffer(a.name, a.bytes())
 		if err != nil {
-			return nil, err
+			return timing{}, err
 		}
 		buffers[i] = b
 		if err := a.fill(b); err != nil {
-			return nil, err
+			return timing{}, err
 		}
 	}
-	kernels := shaders.New(dev)
 	var run []*wgpu.Dispatch
+	var scratch []*wgpu.Buffer
 	defer func() {
 		for _, d := range run {
 			d.Close()
 		}
+		for _, b := range scratch {
+			b.Close()
+		}
 	}()
 	for _, s := range c.steps {
-		d, err := s.dispatch(kernels, buffers)
+		dispatches, err := s.dispatch(kernels, buffers, &scratch)
 		if err != nil {
-			return nil, err
+			return timing{}, err
 		}
-		run = append(run, d)
+		run = append(run, dispatches...)
 	}
 	if err := runOnce(dev, run...); err != nil {
-		return nil, err
+		return timing{}, err
 	}
 	if err := c.check(buffers); err != nil {
-		return nil, err
+		return timing{}, err
 	}
-	return timeRuns(ctx, dev, run, e)
+	t, err := timeRuns(ctx, dev, run, e)
+	t.dispatches = len(run)
+	return t, err
 }
 
 // check compares a sample of what the first run left with the twins' result.

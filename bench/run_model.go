@@ -1,45 +1,103 @@
 package bench
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/mambagpu/mambagpu/mamba"
+	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
-// models lists the models' cases that are wanted.
-func (r *runner) models() []modelCase {
-	var list []modelCase
-	for _, c := range modelCases() {
-		if r.opts.wants(c.name) {
-			list = append(list, c)
-		}
-	}
-	return list
+// modelRun is a model and what is timed of it.
+type modelRun struct {
+	spec  modelSpec
+	cases []modelCase
 }
 
-// runModels times the cases on one model.
-func (r *runner) runModels(list []modelCase) error {
-	if len(list) == 0 {
-		return nil
-	}
-	spec, err := r.spec()
+// models lists the models that are wanted, smallest first, with their cases.
+func (r *runner) models() ([]modelRun, error) {
+	specs, err := r.specs()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	first := Result{Name: list[0].name, Shape: list[0].shape(spec.name)}
+	var runs []modelRun
+	for _, s := range specs {
+		run := modelRun{spec: s}
+		for _, c := range s.cases() {
+			if r.opts.wants(c.name) {
+				run.cases = append(run.cases, c)
+			}
+		}
+		if len(run.cases) > 0 {
+			runs = append(runs, run)
+		}
+	}
+	return runs, nil
+}
+
+// specs is the model asked for, or random ones of the published sizes: on a
+// processor or in a hurry the smallest, unless others are named.
+func (r *runner) specs() ([]modelSpec, error) {
+	if !r.opts.wants(prefillName) && !r.opts.wants(decodeName) {
+		return nil, nil
+	}
+	if r.opts.Model != "" {
+		s, err := folderModel(r.opts.Model)
+		return []modelSpec{s}, err
+	}
+	var specs []modelSpec
+	for _, size := range modelSizes {
+		if len(r.opts.Sizes) > 0 && !slices.Contains(r.opts.Sizes, size.name) {
+			continue
+		}
+		small := r.opts.Quick || r.report.Kind == wgpu.CPU
+		if small && len(r.opts.Sizes) == 0 && size.name != "130m" {
+			continue
+		}
+		for _, t := range storageTypes {
+			specs = append(specs, size.spec(t))
+		}
+	}
+	return specs, nil
+}
+
+// storageTypes is how the weights of random models are stored.
+var storageTypes = []shaders.DType{shaders.F32, shaders.F16, shaders.Q8, shaders.Q4}
+
+// runModels times the cases, model by model.
+func (r *runner) runModels(list []modelRun) error {
+	for i := range list {
+		if err := r.runModel(&list[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *runner) runModel(run *modelRun) error {
+	spec := &run.spec
+	first := Result{Name: run.cases[0].name, Shape: run.cases[0].shape(spec.label())}
 	r.progress(first.Key())
 	r.done--
-	model, err := spec.open(r.dev)
-	if err == nil {
-		defer model.Close()
-		err = checkModel(r.ctx, model)
+	var model *mamba.Model
+	var err error
+	if first.Skipped = r.tooLarge(spec); !first.failed() {
+		if model, err = spec.open(r.dev, r.tuning); err == nil {
+			defer model.Close()
+			err = checkModel(r.ctx, model)
+		}
 	}
 	if err := first.judge(err); err != nil {
 		return err
 	}
 	token := 0.0 // the time of one, in microseconds
-	for _, c := range list {
-		res := Result{Name: c.name, Shape: c.shape(spec.name), Tokens: c.batch * c.length, Error: first.Error, Skipped: first.Skipped}
-		res.Bytes, res.Flops = c.work(&spec)
+	for _, c := range run.cases {
+		res := Result{
+			Name: c.name, Shape: c.shape(spec.label()), Model: spec.name, Weights: spec.weights.String(),
+			Batch: c.batch, Tokens: c.batch * c.length, Error: first.Error, Skipped: first.Skipped,
+		}
+		res.Bytes, res.Flops = c.work(spec)
 		r.progress(res.Key())
 		if !first.failed() {
 			if err := r.model(c, model, &res, token); err != nil {
@@ -57,12 +115,16 @@ func (r *runner) runModels(list []modelCase) error {
 	return nil
 }
 
-// spec is the model asked for.
-func (r *runner) spec() (modelSpec, error) {
-	if r.opts.Model != "" {
-		return folderModel(r.opts.Model)
+// largest is the bytes of weights that a device which shares its memory with
+// everything else is asked to hold. A discrete GPU says itself what it cannot.
+const largest = 4 << 30
+
+// tooLarge says why a random model is left out, or nothing.
+func (r *runner) tooLarge(s *modelSpec) string {
+	if s.dir != "" || s.bytes <= largest || r.report.Kind == wgpu.Discrete {
+		return ""
 	}
-	return model130m(), nil
+	return fmt.Sprintf("its weights have %.1f GiB, the limit of a device that shares its memory is %d", s.bytes/(1<<30), largest>>30)
 }
 
 // failed reports whether nothing can be timed.
@@ -72,8 +134,8 @@ func (r *Result) failed() bool { return r.Error != "" || r.Skipped != "" }
 func (r *runner) model(c modelCase, m *mamba.Model, res *Result, token float64) error {
 	e := r.modelEffort()
 	least, _ := r.report.Roofs.Least(res.Bytes, res.Flops)
-	if r.dev == nil { // a processor takes several tokens no faster than one by one
-		least = token * float64(res.Tokens)
+	if r.report.Kind == wgpu.CPU { // which takes several tokens not much faster than one by one
+		least = max(least, token*float64(res.Tokens)/4)
 	}
 	if !c.always {
 		if res.Skipped = e.tooLong(least); res.Skipped != "" {
@@ -85,7 +147,7 @@ func (r *runner) model(c modelCase, m *mamba.Model, res *Result, token float64) 
 		return err
 	}
 	res.settle(t.samples, clockWall, r.report.Roofs)
-	t.stats.settle(res)
+	t.settle(res)
 	return nil
 }
 
@@ -93,10 +155,11 @@ func (r *runner) model(c modelCase, m *mamba.Model, res *Result, token float64) 
 func (r *runner) modelEffort() effort {
 	e := r.effort
 	e.longest *= 12
-	e.budget *= 5
-	e.least = min(e.least, 3)
-	if r.report.Kind == wgpu.CPU && r.opts.Quick {
-		e.least = 2
+	e.budget *= 3
+	e.samples = min(e.samples, 20)
+	e.least = min(e.least, 2)
+	if r.report.Kind == wgpu.CPU {
+		e.budget *= 2
 	}
 	return e
 }

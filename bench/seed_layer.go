@@ -81,7 +81,7 @@ func seedBytes(a []array) float64 {
 func seedSteps(batch, length, d, e, n, k int) []step {
 	t, w := batch*length, modulatedWidth(e, n)
 	linear := func(in, weights, bias, out, width, columns int) step {
-		return step{"matmul", shaders.MatmulParams{M: t, N: columns, K: width, LDA: width, LDC: columns, Bias: true}, []int{in, weights, bias, out}}
+		return step{split, shaders.MatmulParams{M: t, N: columns, K: width, LDA: width, LDC: columns, Bias: true}, []int{in, weights, bias, out}}
 	}
 	return []step{
 		linear(seedX, seedInProj, seedInBias, seedV, d, e), // (B, L, E)

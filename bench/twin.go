@@ -22,6 +22,8 @@ func (s step) runTwin(args []cases.Arg) error {
 		cpu.LayerNorm(p, f(0), f(1), f(2), f(3))
 	case shaders.MatmulParams:
 		cpu.Matmul(p, f(0), f(1), f(2), f(3))
+	case shaders.MatmulSumParams:
+		cpu.MatmulSum(p, f(0), f(1), f(2))
 	case shaders.CausalConvParams:
 		cpu.CausalConv(p, f(0), f(1), u(2), f(3), f(4))
 	case shaders.DtProjParams:
@@ -38,19 +40,41 @@ func (s step) runTwin(args []cases.Arg) error {
 		cpu.LastRows(p, f(0), u(1), f(2))
 	case shaders.ResidualAddParams:
 		cpu.ResidualAdd(p, f(0), f(1))
-	case shaders.ArgmaxParams:
-		cpu.Argmax(p, f(0), u(1))
+	case shaders.ChoiceParams:
+		cpu.Peaks(p, f(0), u(1), u(2), f(3))
 	default:
 		return fmt.Errorf("bench: %s: no twin takes %T", s.kernel, p)
 	}
 	return nil
 }
 
-// dispatch prepares a step on the device.
-func (s step) dispatch(k *shaders.Kernels, buffers []*wgpu.Buffer) (*wgpu.Dispatch, error) {
+// split is the name of matmul where its sums may be split into parts, as a model
+// runs it: two dispatches then, with scratch between them.
+const split = "matmul_split"
+
+// dispatch prepares a step on the device. What it needs besides the buffers is kept
+// in scratch.
+func (s step) dispatch(k *shaders.Kernels, buffers []*wgpu.Buffer, scratch *[]*wgpu.Buffer) ([]*wgpu.Dispatch, error) {
 	args := make([]*wgpu.Buffer, len(s.args))
 	for i, a := range s.args {
 		args[i] = buffers[a]
 	}
-	return cases.Case{Kernel: s.kernel, Params: s.params}.Dispatch(k, args)
+	if s.kernel == split {
+		return s.dispatchSplit(k, args, scratch)
+	}
+	d, err := cases.Case{Kernel: s.kernel, Params: s.params}.Dispatch(k, args)
+	return []*wgpu.Dispatch{d}, err
+}
+
+func (s step) dispatchSplit(k *shaders.Kernels, args []*wgpu.Buffer, scratch *[]*wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+	p := s.params.(shaders.MatmulParams)
+	var parts *wgpu.Buffer
+	if words := k.MatmulScratch(p); words > 0 {
+		var err error
+		if parts, err = k.Device().NewBuffer("parts", 4*uint64(words)); err != nil {
+			return nil, err
+		}
+		*scratch = append(*scratch, parts)
+	}
+	return k.MatmulSplit(p, args[0], args[1], args[2], parts, args[3])
 }

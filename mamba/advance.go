@@ -21,7 +21,7 @@ type advance struct {
 }
 
 type advanceOptions struct {
-	choices  int                   // of lastBest
+	choice   choice                // of lastChoice
 	progress func(done, total int) // tokens of all sequences
 }
 
@@ -107,7 +107,7 @@ func (a *advance) lay(rows, lengths []int) (b batch, ids, slots []uint32) {
 		}
 		ids = append(ids, a.ids[i][:lengths[k]]...)
 		if len(a.ids[i]) == lengths[k] {
-			b.output, b.choices = a.output, a.choices
+			b.output, b.choice = a.output, a.choice
 		}
 	}
 	if len(slots) > len(rows) {

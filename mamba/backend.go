@@ -22,6 +22,8 @@ type backend interface {
 	// run takes ids (B, L) through the network, from and to the states of
 	// slots (B).
 	run(b batch, ids, slots []uint32) (result, error)
+	// newDecoder returns what takes sequences on by tokens that it chooses.
+	newDecoder() decoder
 	// readState and writeState copy a state from and to values: of each layer
 	// the convolution's, then the recurrence's.
 	readState(slot int, values []float32) error

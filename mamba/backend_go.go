@@ -39,8 +39,8 @@ func (hostStore) array(_ string, values []float32) (hostArray, error) {
 	return hostArray{f32: values}, nil
 }
 
-func (hostStore) matrix(_ string, t *checkpoint.Tensor, rows, cols int) (matrix[hostArray], error) {
-	values, err := readFloats(t)
+func (hostStore) matrix(_ string, t, scales *checkpoint.Tensor, rows, cols int) (matrix[hostArray], error) {
+	values, err := readMatrix(t, scales, rows, cols)
 	return matrix[hostArray]{cols: cols, shards: []shard[hostArray]{{0, rows, hostArray{f32: values}}}}, err
 }
 
@@ -120,6 +120,8 @@ func (g *goBackend) copyState(dst, src int) error {
 }
 
 func (g *goBackend) run(b batch, ids, slots []uint32) (result, error) {
+	a := &g.net.act
+	a.draws.u32, a.chosen.u32 = make([]uint32, b.rows*shaders.DrawWords), make([]uint32, ring*b.rows)
 	return g.forward(hostStages{}, b, ids, slots)
 }
 
@@ -135,16 +137,18 @@ func (g *goBackend) forward(s hostStages, b batch, ids, slots []uint32) (result,
 	a.ids.u32, a.slots.u32 = ids, slots
 	grow(&a.last, b.rows*g.net.config.DModel)
 	grow(&a.logits, b.logitRows()*g.net.config.VocabSize)
-	if b.output == lastBest {
-		a.best.u32 = make([]uint32, b.rows)
+	if b.output == lastChoice {
+		best := b.choiceParams(g.net.config).Best()
+		grow(&a.best, best)
+		grow(&a.scores, best)
 	}
 	forward(s, g.net, b)
 	var r result
 	switch b.output {
 	case lastLogits, allLogits:
 		r.logits = append(r.logits, a.logits.f32[:b.logitRows()*g.net.config.VocabSize]...)
-	case lastBest:
-		r.best = a.best.u32
+	case lastChoice:
+		r.best = ids[:b.rows]
 	}
 	return r, nil
 }
@@ -201,10 +205,6 @@ func (hostStages) residualAdd(p shaders.ResidualAddParams, r, x hostArray) {
 
 func (hostStages) lastRows(p shaders.LastRowsParams, x, slots, y hostArray) {
 	cpu.LastRows(p, x.f32, slots.u32, y.f32)
-}
-
-func (hostStages) argmax(p shaders.ArgmaxParams, x, ids hostArray) {
-	cpu.Argmax(p, x.f32, ids.u32)
 }
 
 func (s hostStages) note(name string, x hostArray, first int, shape ...int) {

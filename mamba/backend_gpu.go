@@ -25,6 +25,7 @@ type gpuBackend struct {
 	parts  int      // elements of a step's sums there is room for
 	bound  []uint32 // contents of act.slots
 	plans  plans
+	turn   *gpuDecoder // whose ids, slots and draws are in act; nil for none
 }
 
 func newGPUBackend(dev *wgpu.Device, owned bool, c ModelConfig, src source) (*gpuBackend, error) {
@@ -46,10 +47,11 @@ func newGPUBackend(dev *wgpu.Device, owned bool, c ModelConfig, src source) (*gp
 // reserveOne makes what a row's output needs, the device's own buffer for
 // reading it included, before activations take what memory is left.
 func (g *gpuBackend) reserveOne() error {
-	if err := g.reserveOutputs(batch{rows: 1, output: lastLogits}); err != nil {
+	b := batch{rows: 1, output: lastChoice, choice: choice{width: g.net.config.VocabSize}}
+	if err := g.reserveOutputs(b); err != nil {
 		return err
 	}
-	return wgpu.Download(g.net.act.best, 0, make([]uint32, 1))
+	return wgpu.Download(g.net.act.best, 0, make([]float32, 1))
 }
 
 // maxTokens is the number of workgroups that every device takes along an axis:
@@ -77,7 +79,7 @@ func (g *gpuBackend) elements() int {
 }
 
 func (g *gpuBackend) maxRows() int {
-	return min(g.elements()/g.net.config.VocabSize, g.most)
+	return min(g.elements()/max(g.net.config.VocabSize, 2*shaders.HistogramBins), g.most)
 }
 
 // reserveSlots makes room for n states: for twice as many as before, or where
@@ -221,6 +223,7 @@ func (g *gpuBackend) makeActivations(tokens int) error {
 }
 
 func (g *gpuBackend) dropActivations() {
+	g.turn = nil
 	for _, a := range g.perToken() {
 		closeAll([]*wgpu.Buffer{*a.buffer})
 		*a.buffer = nil
@@ -236,9 +239,6 @@ func (g *gpuBackend) reserveOutputs(b batch) error {
 		if err := g.replace(&a.slots, "slots", 3*b.rows); err != nil {
 			return err
 		}
-		if err := g.replace(&a.best, "best", b.rows); err != nil {
-			return err
-		}
 		if err := g.replace(&a.last, "last", b.rows*g.net.config.DModel); err != nil {
 			return err
 		}
@@ -249,6 +249,11 @@ func (g *gpuBackend) reserveOutputs(b batch) error {
 			return err
 		}
 		g.logits = n
+	}
+	if b.output == lastChoice {
+		if err := g.reserveChoice(b); err != nil {
+			return err
+		}
 	}
 	return g.reserveStep(b)
 }
@@ -296,6 +301,7 @@ func (g *gpuBackend) replace(b **wgpu.Buffer, label string, words int) error {
 		return err
 	}
 	g.plans.drop()
+	g.turn = nil
 	closeAll([]*wgpu.Buffer{*b})
 	*b = next
 	return nil
@@ -358,9 +364,9 @@ func (g *gpuBackend) finish(pass *wgpu.Pass, b batch) (result, error) {
 			return r, err
 		}
 		return r, g.dev.Wait()
-	case lastBest:
+	case lastChoice:
 		r.best = make([]uint32, b.rows)
-		return r, wgpu.SubmitDownload(pass, a.best, 0, r.best)
+		return r, wgpu.SubmitDownload(pass, a.ids, 0, r.best)
 	default:
 		r.logits = make([]float32, b.logitRows()*g.net.config.VocabSize)
 		return r, wgpu.SubmitDownload(pass, a.logits, 0, r.logits)
@@ -397,19 +403,29 @@ func (g *gpuBackend) prepare(b batch, ids, slots []uint32, has func(name string)
 	if err := g.reserveOutputs(b); err != nil {
 		return nil, err
 	}
-	if err := wgpu.Upload(g.net.act.ids, 0, ids); err != nil {
+	if err := g.upload(ids, slots); err != nil {
 		return nil, err
-	}
-	if !slices.Equal(slots, g.bound) {
-		if err := wgpu.Upload(g.net.act.slots, 0, slots); err != nil {
-			return nil, err
-		}
-		g.bound = slices.Clone(slots)
 	}
 	if has != nil {
 		return g.record(b, has)
 	}
 	return g.plans.get(b, func() (*plan, error) { return g.record(b, nil) })
+}
+
+// upload replaces the ids and slots that a plan reads.
+func (g *gpuBackend) upload(ids, slots []uint32) error {
+	g.turn = nil
+	if err := wgpu.Upload(g.net.act.ids, 0, ids); err != nil {
+		return err
+	}
+	if slices.Equal(slots, g.bound) {
+		return nil
+	}
+	if err := wgpu.Upload(g.net.act.slots, 0, slots); err != nil {
+		return err
+	}
+	g.bound = slices.Clone(slots)
+	return nil
 }
 
 func (g *gpuBackend) close() error {
@@ -420,6 +436,7 @@ func (g *gpuBackend) close() error {
 	g.dropActivations()
 	g.states(func(b *wgpu.Buffer, _ uint64) { closeAll([]*wgpu.Buffer{b}) })
 	closeAll(g.weights)
-	closeAll([]*wgpu.Buffer{g.net.act.slots, g.net.act.last, g.net.act.logits, g.net.act.best, g.net.act.parts})
+	closeAll([]*wgpu.Buffer{g.net.act.slots, g.net.act.last, g.net.act.logits, g.net.act.parts})
+	closeAll(g.choiceBuffers())
 	return nil
 }

@@ -73,7 +73,7 @@ func BenchmarkDecode(b *testing.B) {
 			}
 			ids := benchIDs(m, rows)
 			step := func() {
-				r, err := m.advance(context.Background(), states, columns(ids), lastBest, &advanceOptions{choices: m.config.VocabSize})
+				r, err := m.advance(context.Background(), states, columns(ids), lastChoice, &advanceOptions{choice: choice{width: m.config.VocabSize}})
 				require.NoError(b, err)
 				copy(ids, r.best)
 			}

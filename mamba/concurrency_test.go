@@ -108,7 +108,7 @@ func TestGarbage(t *testing.T) {
 		s := newState(t, m)
 		states, rows := []*State{s}, [][]int{{1}}
 		step := func() {
-			_, err := m.advance(ctx, states, rows, lastBest, &advanceOptions{choices: c.VocabSize})
+			_, err := m.advance(ctx, states, rows, lastChoice, &advanceOptions{choice: choice{width: c.VocabSize}})
 			require.NoError(t, err)
 		}
 		step()

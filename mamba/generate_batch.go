@@ -3,6 +3,7 @@ package mamba
 import (
 	"context"
 	"iter"
+	"slices"
 )
 
 // RowToken is a step of generation of one of several sequences.
@@ -27,7 +28,7 @@ func (m *Model) GenerateBatch(ctx context.Context, prompts [][]int, opts *Genera
 			err = &OptionError{"State", "given", "none with several prompts"}
 		}
 		if err == nil {
-			g := &generation{model: m, opts: o, ends: m.endTokens(), yield: yield}
+			g := &generation{model: m, opts: o, choice: o.choice(m.choices()), ends: m.endTokens(), yield: yield}
 			err = g.run(ctx, prompts)
 		}
 		if err != nil {
@@ -38,20 +39,22 @@ func (m *Model) GenerateBatch(ctx context.Context, prompts [][]int, opts *Genera
 
 // generation is one run of GenerateBatch.
 type generation struct {
-	model *Model
-	opts  GenerateOptions
-	ends  map[int]bool
-	yield func(RowToken, error) bool
+	model  *Model
+	opts   GenerateOptions
+	choice choice
+	ends   map[int]bool
+	yield  func(RowToken, error) bool
 }
 
 // line is a sequence that is being generated.
 type line struct {
-	row     int
-	state   *State
-	ids     []int // that its state has not had, the pending one excepted
-	sampler *sampler
-	text    *textStream
-	count   int // tokens chosen
+	row   int
+	state *State
+	ids   []int // its prompt
+	token int   // the last of its tokens, which its state has not had
+	text  *textStream
+	count int // tokens chosen
+	ended bool
 }
 
 func (g *generation) run(ctx context.Context, prompts [][]int) error {
@@ -66,76 +69,77 @@ func (g *generation) run(ctx context.Context, prompts [][]int) error {
 			defer s.Close()
 			state = s
 		}
-		lines[i] = g.newLine(i, state, ids)
+		lines[i] = &line{row: i, state: state, ids: ids, text: newTextStream(g.model.tokenizer, g.opts.Stop)}
 	}
-	progress := g.opts.OnPrefill
-	for len(lines) > 0 {
-		ids, err := g.choose(ctx, lines, progress)
-		if err != nil {
-			return err
-		}
-		left := lines[:0]
-		for k, l := range lines {
-			more, stopped := g.step(l, ids[k])
-			if stopped {
-				return nil
-			}
-			if more {
-				left = append(left, l)
-			}
-		}
-		lines, progress = left, nil
-	}
-	return nil
-}
-
-func (g *generation) newLine(row int, state *State, ids []int) *line {
-	l := &line{row: row, state: state, ids: ids}
-	l.sampler = newSampler(g.opts, g.model.choices())
-	if l.sampler.penalises() {
-		state.seen.each(l.sampler.note)
-		for _, id := range state.withPending(ids) {
-			l.sampler.note(id)
-		}
-	}
-	l.text = newTextStream(g.model.tokenizer, g.opts.Stop)
-	return l
-}
-
-// choose takes every line's state on by its ids and chooses the token after
-// them.
-func (g *generation) choose(ctx context.Context, lines []*line, progress func(done, total int)) ([]int, error) {
-	states, rows := make([]*State, len(lines)), make([][]int, len(lines))
-	for i, l := range lines {
-		states[i], rows[i] = l.state, l.ids
-	}
-	if lines[0].sampler.onDevice() {
-		return g.model.greedy(ctx, states, rows, progress)
-	}
-	r, err := g.model.advance(ctx, states, rows, lastLogits, &advanceOptions{progress: progress})
+	total, err := g.prefill(ctx, lines)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := finiteRows(r.logits); err != nil {
-		return nil, err
+	return g.decode(ctx, lines, func() {
+		if f := g.opts.OnPrefill; f != nil && total > 0 {
+			f(total, total)
+		}
+	})
+}
+
+// prefill takes all of the prompts in but their last tokens, which become pending,
+// and returns the number of all of their tokens. Of the progress it leaves the end
+// to be told when the last tokens have gone in.
+func (g *generation) prefill(ctx context.Context, lines []*line) (total int, err error) {
+	var states, all []*State
+	var rests [][]int
+	for _, l := range lines {
+		whole := l.state.withPending(l.ids)
+		if _, err := g.model.checkIDs(whole); err != nil {
+			return 0, err
+		}
+		total += len(whole)
+		l.token = whole[len(whole)-1]
+		all = append(all, l.state)
+		if len(whole) > 1 { // then the prompt is not empty
+			states, rests = append(states, l.state), append(rests, l.ids[:len(l.ids)-1])
+		}
 	}
-	ids := make([]int, len(lines))
-	for i, l := range lines {
-		l.sampler.seek(l.state.tokens)
-		ids[i] = l.sampler.choose(r.logits[i])
+	var opts advanceOptions
+	if f, rest := g.opts.OnPrefill, total-len(lines); f != nil {
+		opts.progress = func(done, _ int) {
+			if done < rest {
+				f(done, total)
+			}
+		}
 	}
-	return ids, nil
+	if _, err := g.model.advance(ctx, states, rests, onlyState, &opts); err != nil {
+		return 0, err
+	}
+	g.model.mu.Lock()
+	defer g.model.mu.Unlock()
+	if err := g.model.check(ctx, all); err != nil {
+		return 0, err
+	}
+	for _, l := range lines {
+		l.state.pending = l.token
+	}
+	return total, nil
+}
+
+// seen is the set of the line's tokens.
+func (l *line) seen() idSet {
+	s := slices.Clone(l.state.seen)
+	if s == nil {
+		s = newIDSet(l.state.model.config.VocabSize)
+	}
+	s.add(l.token)
+	return s
 }
 
 // step gives out a line's next token. more says whether the line goes on,
 // stopped that the caller wants no more of any.
 func (g *generation) step(l *line, id int) (more, stopped bool) {
 	l.state.hold(id)
+	l.token = id
 	if g.ends[id] && !g.opts.IgnoreEOS {
 		return false, !g.rest(l)
 	}
-	l.sampler.note(id)
-	l.ids = nil
 	l.count++
 	piece, ended := l.text.add(id)
 	if !g.yield(RowToken{l.row, Token{id, piece}}, nil) {

@@ -145,7 +145,7 @@ func (r *recorder) matmul(p shaders.MatmulParams, a, w, bias, c *wgpu.Buffer) {
 	})
 }
 
-func (r *recorder) adds(m int) bool { return r.has == nil && m <= shaders.MaxMatvecRows }
+func (r *recorder) fuses() bool { return r.has == nil }
 
 func (r *recorder) stepForm(b batch) stepForm { return r.backend.stepForm(b) }
 
@@ -201,8 +201,4 @@ func (r *recorder) residualAdd(p shaders.ResidualAddParams, x, y *wgpu.Buffer) {
 
 func (r *recorder) lastRows(p shaders.LastRowsParams, x, slots, y *wgpu.Buffer) {
 	r.add(0, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.LastRows(p, x, slots, y) })
-}
-
-func (r *recorder) argmax(p shaders.ArgmaxParams, x, ids *wgpu.Buffer) {
-	r.add(p.Rows*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.Argmax(p, x, ids) })
 }

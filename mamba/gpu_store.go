@@ -39,22 +39,40 @@ func (s *gpuStore) array(label string, values []float32) (*wgpu.Buffer, error) {
 	return b, wgpu.Upload(b, 0, values)
 }
 
-func (s *gpuStore) matrix(label string, t *checkpoint.Tensor, rows, cols int) (matrix[*wgpu.Buffer], error) {
+func (s *gpuStore) matrix(label string, t, scales *checkpoint.Tensor, rows, cols int) (matrix[*wgpu.Buffer], error) {
 	m := matrix[*wgpu.Buffer]{dtype: storageType(t), cols: cols}
 	if err := s.makeShards(&m, label, rows); err != nil {
 		return m, err
 	}
-	rowBytes := cols * m.dtype.Bits() / 8
 	w := shardWriter{shards: m.shards}
-	return m, stream(t, rowBytes, func(raw []byte) error {
-		return w.write(shaders.PadRows(m.dtype, raw, cols), int(shaders.MatrixBytes(m.dtype, 1, cols)))
-	})
+	err := streamRows(t, cols, func(rows []byte) error { return w.write(rows, shaders.RowBytes(m.dtype, cols)) })
+	if err != nil || scales == nil {
+		return m, err
+	}
+	raw, err := readScales(scales)
+	if err != nil {
+		return m, err
+	}
+	return m, writeScales(m, raw)
+}
+
+// writeScales writes each shard's scales behind its rows.
+func writeScales(m matrix[*wgpu.Buffer], raw []byte) error {
+	elements, scales := shaders.RowBytes(m.dtype, m.cols), shaders.ScaleBytes(m.dtype, m.cols)
+	for _, s := range m.shards {
+		part := make([]byte, int(shaders.MatrixBytes(m.dtype, s.rows, m.cols))-s.rows*elements)
+		copy(part, raw[s.first*scales:(s.first+s.rows)*scales])
+		if err := s.data.Write(uint64(s.rows*elements), part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // makeShards makes as few buffers as a device's bindings allow for a matrix.
 func (s *gpuStore) makeShards(m *matrix[*wgpu.Buffer], label string, rows int) error {
 	l := s.dev.Limits()
-	rowBytes := shaders.MatrixBytes(m.dtype, 1, m.cols)
+	rowBytes := uint64(shaders.RowBytes(m.dtype, m.cols) + shaders.ScaleBytes(m.dtype, m.cols))
 	most := int(min(l.MaxStorageBinding, l.MaxBufferSize) / rowBytes)
 	// Whole groups of four rows: columns of a product are written four at a
 	// time where a shard's first column allows it.
@@ -63,7 +81,7 @@ func (s *gpuStore) makeShards(m *matrix[*wgpu.Buffer], label string, rows int) e
 	}
 	for first := 0; first < rows; first += most {
 		n := min(most, rows-first)
-		b, err := s.newBuffer(fmt.Sprintf("%s[%d:%d]", label, first, first+n), uint64(n)*rowBytes)
+		b, err := s.newBuffer(fmt.Sprintf("%s[%d:%d]", label, first, first+n), shaders.MatrixBytes(m.dtype, n, m.cols))
 		if err != nil {
 			return err
 		}
@@ -78,7 +96,7 @@ type shardWriter struct {
 	row    int // of the first shard left
 }
 
-// write takes whole rows of rowBytes, which is a multiple of 8.
+// write takes whole rows of rowBytes, which is a multiple of 16.
 func (w *shardWriter) write(rows []byte, rowBytes int) error {
 	for len(rows) > 0 {
 		s := w.shards[0]

@@ -19,7 +19,7 @@ const tokenizerFile = "tokenizer.json"
 
 // Load reads the checkpoint in folder dir: config.json, model.safetensors or
 // its shards, and tokenizer.json if it is there. Weights stream to the device
-// and keep their storage type. Errors: [*checkpoint.FormatError],
+// and keep their storage type, unless opts name another. Errors: [*checkpoint.FormatError],
 // [*checkpoint.UnsupportedError], [*tokenizer.FormatError], those of the file
 // system and of package wgpu.
 func Load(dir string, opts *Options) (*Model, error) {
@@ -52,7 +52,8 @@ func LoadFS(fsys fs.FS, dir string, opts *Options) (*Model, error) {
 // New makes a model of the given architecture with the reference
 // implementation's random initialisation (its mixer_seq_simple.py and
 // mamba_simple.py), the same for the same seed. It has no tokenizer unless
-// opts name one.
+// opts name one. Weights are float32 unless opts say otherwise; beside integers
+// dt_proj is then float16.
 func New(c ModelConfig, seed uint64, opts *Options) (*Model, error) {
 	if opts == nil {
 		opts = &Options{}
@@ -61,7 +62,7 @@ func New(c ModelConfig, seed uint64, opts *Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := build(c, src, 4*c.Parameters(), opts)
+	m, err := build(c, src, 4*c.Parameters(), WeightsF16, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -82,20 +83,28 @@ func load(ckpt *checkpoint.Checkpoint, opts *Options, readTokenizer func() ([]by
 	if err != nil {
 		return nil, err
 	}
-	total := int64(0)
-	for _, name := range ckpt.Names() {
-		t, err := ckpt.Tensor(name)
-		if err != nil {
-			return nil, err
-		}
-		total += t.Bytes()
+	total, err := storedBytes(ckpt)
+	if err != nil {
+		return nil, err
 	}
-	m, err := build(ckpt.Config, ckpt, total, opts)
+	m, err := build(ckpt.Config, ckpt, total, WeightsAsStored, opts)
 	if err != nil {
 		return nil, err
 	}
 	m.tokenizer = tok
 	return m, nil
+}
+
+// storedBytes is the size of a checkpoint's tensors.
+func storedBytes(ckpt *checkpoint.Checkpoint) (total int64, err error) {
+	for _, name := range ckpt.Names() {
+		t, err := ckpt.Tensor(name)
+		if err != nil {
+			return 0, err
+		}
+		total += t.Bytes()
+	}
+	return total, nil
 }
 
 // loadTokenizer reads the tokenizer asked for, or the model's own, which may be
@@ -114,13 +123,18 @@ func loadTokenizer(path string, own func() ([]byte, string, error)) (*tokenizer.
 	return tokenizer.Parse(file, data)
 }
 
-// build loads the weights onto the backend that opts choose.
-func build(c ModelConfig, src source, total int64, opts *Options) (*Model, error) {
+// build loads the weights onto the backend that opts choose. Where those are to be
+// rounded to integers, dt_proj gets the type named.
+func build(c ModelConfig, src source, total int64, dtProj Weights, opts *Options) (*Model, error) {
 	if opts.ChunkLength < 0 {
 		return nil, &OptionError{"ChunkLength", opts.ChunkLength, "0 or more"}
 	}
+	src, c, err := convert(&counted{source: src, total: total, progress: opts.Progress}, c, opts.Weights, dtProj)
+	if err != nil {
+		return nil, err
+	}
 	weights := newSummed(src)
-	b, err := openBackend(c, &counted{source: weights, total: total, progress: opts.Progress}, opts)
+	b, err := openBackend(c, weights, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +147,7 @@ func build(c ModelConfig, src source, total int64, opts *Options) (*Model, error
 
 func openBackend(c ModelConfig, src source, opts *Options) (backend, error) {
 	if opts.Device != nil {
-		return newGPUBackend(opts.Device, false, c, src)
+		return openGPU(opts.Device, false, c, src, opts)
 	}
 	name := opts.Adapter
 	if name == "" {
@@ -150,12 +164,22 @@ func openBackend(c ModelConfig, src source, opts *Options) (backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := newGPUBackend(dev, true, c, src)
+	b, err := openGPU(dev, true, c, src, opts)
 	if err != nil {
 		dev.Close()
 		return nil, err
 	}
 	return b, nil
+}
+
+// openGPU makes the backend of a device, with the kernels tuned as opts say.
+func openGPU(dev *wgpu.Device, owned bool, c ModelConfig, src source, opts *Options) (backend, error) {
+	g, err := newGPUBackend(dev, owned, c, src)
+	if err != nil {
+		return nil, err
+	}
+	g.kernels.Tune(opts.tuning(dev.Info()))
+	return g, nil
 }
 
 func announceNoAdapter(w io.Writer) {

@@ -116,19 +116,13 @@ func (m *Model) Step(ctx context.Context, states []*State, ids []int) ([][]float
 // StepGreedy takes each sequence on by one token and returns the most probable
 // next one of each, chosen on the device. Errors are those of Prefill.
 func (m *Model) StepGreedy(ctx context.Context, states []*State, ids []int) ([]int, error) {
-	return m.greedy(ctx, states, columns(ids), nil)
-}
-
-// greedy takes sequences on by their ids and returns the most probable token
-// after each.
-func (m *Model) greedy(ctx context.Context, states []*State, ids [][]int, progress func(done, total int)) ([]int, error) {
 	choices := m.choices()
-	r, err := m.advance(ctx, states, ids, lastBest, &advanceOptions{choices: choices, progress: progress})
+	r, err := m.advance(ctx, states, columns(ids), lastChoice, &advanceOptions{choice: choice{width: choices}})
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range r.best {
-		if id >= choices { // no logit is a number
+		if id >= choices {
 			return nil, ErrNotFinite
 		}
 	}

@@ -66,7 +66,13 @@ type activations[A any] struct {
 	y        A // (T, E)
 	last     A // (B, d) the last row of each sequence
 	logits   A // (rows, V)
-	best     A // (rows) the largest logits' places
+	best     A // (rows, 3, slices) the largest logits and their places
+	scores   A // (rows, 3, slices) the same of logits with noise
+	draws    A // (rows, 12) how tokens are chosen
+	seen     A // (rows, V/32) bits of the tokens that a sequence has
+	bins     A // (rows, 2, 1024) histograms of logits
+	list     A // (rows, V) scratch of drawing
+	chosen   A // (ring, rows) the tokens chosen last
 }
 
 // stages runs the kernels of package shaders on one kind of machine. Methods
@@ -80,7 +86,11 @@ type stages[A any] interface {
 	selectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights, slots, state, y A)
 	residualAdd(p shaders.ResidualAddParams, r, x A)
 	lastRows(p shaders.LastRowsParams, x, slots, y A)
-	argmax(p shaders.ArgmaxParams, x, ids A)
+	peaks(p shaders.ChoiceParams, x, draws, seen, best A)
+	gumbel(p shaders.ChoiceParams, x, best, draws, seen, scores A)
+	choose(p shaders.ChoiceParams, best, seen, draws, chosen, ids A)
+	histogram(p shaders.ChoiceParams, x, draws, seen, best, bins A)
+	cut(p shaders.ChoiceParams, x, best, seen, draws, bins, list A)
 	// note marks a point where an array's elements from first on, of the given
 	// shape, are a stage's result.
 	note(name string, x A, first int, shape ...int)
@@ -91,8 +101,8 @@ type batch struct {
 	rows, length int // B, L; of packed sequences L is the longest
 	packing      shaders.Packing
 	output       output
-	choices      int // of lastBest: the vocabulary rows that may be chosen
-	slot         int // the first row's state, for notes
+	choice       choice // of lastChoice
+	slot         int    // the first row's state, for notes
 }
 
 // output is what a forward pass gives beside the states.
@@ -101,7 +111,7 @@ type output uint8
 const (
 	onlyState  output = iota
 	lastLogits        // of the last token of each row
-	lastBest          // the place of the largest of those
+	lastChoice        // a token chosen by those, in act.ids
 	allLogits         // of every token
 )
 
@@ -144,8 +154,8 @@ func forward[A any](s stages[A], n *network[A], b batch) {
 	if b.output == allLogits {
 		s.note("logits", n.act.logits, 0, b.rows, b.length, c.VocabSize)
 	}
-	if b.output == lastBest {
-		s.argmax(shaders.ArgmaxParams{Rows: b.rows, Width: b.choices, Stride: c.VocabSize}, n.act.logits, n.act.best) // (B)
+	if b.output == lastChoice {
+		n.choose(s, b) // (B)
 	}
 }
 

@@ -6,8 +6,8 @@ import "github.com/mambagpu/mambagpu/shaders"
 // What lies between them is then nowhere to be seen: a trace does without.
 type fusedStages[A any] interface {
 	stages[A]
-	// adds reports whether matmul can add a product of m rows to its output.
-	adds(m int) bool
+	// fuses reports whether stages may be done together.
+	fuses() bool
 	// stepForm says how a layer's step of a batch of single tokens runs.
 	stepForm(b batch) stepForm
 	normMatvec(p shaders.NormMatvecParams, a, gain, w, bias, c A)
@@ -78,7 +78,7 @@ func (f stepForm) parts(c ModelConfig, rows int) int {
 // fusing is s with its fused stages, if a batch may use them.
 func fusing[A any](s stages[A]) (fusedStages[A], bool) {
 	f, ok := s.(fusedStages[A])
-	return f, ok && f.adds(1)
+	return f, ok && f.fuses()
 }
 
 // step runs layer i for one token of every sequence.
@@ -123,10 +123,10 @@ func (n *network[A]) normLinear(s stages[A], p shaders.MatmulParams, x, gain A, 
 	}
 }
 
-// addLinear adds a product to the residual, through act.norm where the product's
-// kernel does not add; multiplied is told of that.
+// addLinear adds a product to the residual, in a trace through act.norm, which
+// multiplied is told of.
 func (n *network[A]) addLinear(s stages[A], p shaders.MatmulParams, a A, w matrix[A], bias A, multiplied func()) {
-	if f, ok := s.(fusedStages[A]); ok && f.adds(p.M) {
+	if _, ok := fusing(s); ok {
 		p.Add = true
 		linear(s, p, a, w, bias, n.act.residual)
 		return

@@ -3,6 +3,7 @@ package mamba
 import (
 	"io"
 
+	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
@@ -22,11 +23,19 @@ type Options struct {
 	// ChunkLength is the most tokens that prefill takes at a time. The zero
 	// value means what suits the adapter.
 	ChunkLength int
+	// Tuning chooses variants of kernels on a GPU. The zero value means the tuning
+	// that `mambagpu bench --tune` stored for the adapter, if there is one and the
+	// environment variable MAMBAGPU_TUNING is not "off"; an empty one means none.
+	Tuning shaders.Tuning
+	// Weights is the type that matrices are converted to while they are loaded.
+	// The zero value leaves them as they are stored. Integers are not converted
+	// to another type.
+	Weights Weights
 	// Tokenizer is the path of a tokenizer.json. The zero value means the one
 	// in the model's folder, if there is one.
 	Tokenizer string
-	// Notices is where the use of a CPU adapter, or of none, is announced. The
-	// zero value means standard error; use io.Discard for none.
+	// Notices is where the use of a CPU adapter, or of none, is announced, and a
+	// stored tuning that is no good. The zero value means standard error; use io.Discard for none.
 	Notices io.Writer
 	// Progress, if set, is told while loading how many bytes of weights were
 	// read so far.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/mambagpu/mambagpu/mamba/checkpoint"
 	"github.com/mambagpu/mambagpu/shaders"
@@ -18,8 +19,9 @@ type source interface {
 type store[A any] interface {
 	// array holds values, which the caller does not use again.
 	array(label string, values []float32) (A, error)
-	// matrix holds a weight matrix of rows x cols in its own storage type.
-	matrix(label string, t *checkpoint.Tensor, rows, cols int) (matrix[A], error)
+	// matrix holds a weight matrix of rows x cols in its own storage type. Of a
+	// matrix of integers t has those; scales is nil for others.
+	matrix(label string, t, scales *checkpoint.Tensor, rows, cols int) (matrix[A], error)
 	// dtProj holds dt_proj's matrix of rows x cols, laid out as its kernel
 	// reads it.
 	dtProj(label string, t *checkpoint.Tensor, rows, cols int) (A, shaders.DType, error)
@@ -139,8 +141,12 @@ func (l *loader[A]) scan(mixer string, step []float32) A {
 
 func (l *loader[A]) matrix(name string, rows, cols int) (m matrix[A]) {
 	t := l.tensor(name)
+	var scales *checkpoint.Tensor
+	if l.err == nil && storageType(t).Quantized() {
+		scales = l.tensor(checkpoint.ScaleName(name))
+	}
 	if l.err == nil {
-		m, l.err = l.store.matrix(name, t, rows, cols)
+		m, l.err = l.store.matrix(name, t, scales, rows, cols)
 	}
 	return m
 }
@@ -153,6 +159,9 @@ func (l *loader[A]) dtProj(name string, rows, cols int) (a A, dtype shaders.DTyp
 	return a, dtype
 }
 
+// isDtProj reports whether a tensor is the step size's projection.
+func isDtProj(name string) bool { return strings.HasSuffix(name, ".dt_proj.weight") }
+
 // storageType is a file's type as the kernels call it.
 func storageType(t *checkpoint.Tensor) shaders.DType {
 	switch t.DType {
@@ -160,6 +169,10 @@ func storageType(t *checkpoint.Tensor) shaders.DType {
 		return shaders.F16
 	case checkpoint.BF16:
 		return shaders.BF16
+	case checkpoint.I8:
+		return shaders.Q8
+	case checkpoint.U8:
+		return shaders.Q4
 	}
 	return shaders.F32
 }

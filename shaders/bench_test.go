@@ -264,11 +264,28 @@ func BenchmarkResidualAdd(b *testing.B) {
 	}})
 }
 
-func BenchmarkArgmax(b *testing.B) {
-	runAll(b, []bench{{
-		name: "B1_V50280", bytes: 4 * 50280,
-		dispatch: func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
-			return k.Argmax(shaders.ArgmaxParams{Rows: 1, Width: 50280, Stride: 50280}, buffer(50280), buffer(1))
-		},
-	}})
+// BenchmarkChoice times the kernels of a choice on logits that are all equal, the
+// worst that a draw can meet.
+func BenchmarkChoice(b *testing.B) {
+	p := shaders.ChoiceParams{Rows: 1, Width: 50280, Stride: 50280, Ring: 16}
+	one := func(name string, run func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error)) bench {
+		return bench{name: name + "_B1_V50280", bytes: 4 * 50280, dispatch: run}
+	}
+	runAll(b, []bench{
+		one("peaks", func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			return k.Peaks(p, buffer(50280), buffer(shaders.DrawWords), buffer(1), buffer(p.Best()))
+		}),
+		one("gumbel", func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			return k.Gumbel(p, buffer(50280), buffer(p.Best()), buffer(shaders.DrawWords), buffer(1), buffer(p.Best()))
+		}),
+		one("histogram", func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			return k.Histogram(p, buffer(50280), buffer(shaders.DrawWords), buffer(1), buffer(p.Best()), buffer(p.Bins()))
+		}),
+		one("choose", func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			return k.Choose(p, buffer(p.Best()), buffer(1), buffer(shaders.DrawWords), buffer(16), buffer(1))
+		}),
+		one("cut", func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			return k.Cut(p, buffer(50280), buffer(p.Best()), buffer(1), buffer(shaders.DrawWords), buffer(p.Bins()), buffer(50280))
+		}),
+	})
 }

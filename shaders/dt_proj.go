@@ -13,14 +13,28 @@ type DtProjParams struct {
 	Weights        DType
 }
 
+// dtProjVariant is what changes the code of dt_proj.
 type dtProjVariant struct {
-	Rows    int
+	Rows    int // of an invocation
+	Groups  int // of 32 invocations, with rows of their own
 	Weights string
+	Even    bool // channels come in whole pairs
 }
 
-// dtProjRows is the number of rows that an invocation of dt_proj computes
-// where there are that many.
-const dtProjRows = 8
+func (v dtProjVariant) Tile() int        { return v.Rows * v.Groups }
+func (v dtProjVariant) Invocations() int { return 32 * v.Groups }
+
+// dtProjRows shares the rows: eight to an invocation read weights and workgroup
+// memory least, but a few rows fill more of a GPU with fewer.
+func dtProjRows(rows int) (each, groups int) {
+	switch {
+	case rows >= 1024:
+		return 8, 8
+	case rows >= 8:
+		return 2, 4
+	}
+	return 1, 1
+}
 
 // DtProj dispatches the projection of x by w, laid out by [TransposePairs],
 // and bias (Channels) into delta (Rows, Channels).
@@ -38,10 +52,8 @@ func (k *Kernels) DtProj(p DtProjParams, x, w, bias, delta *wgpu.Buffer) (*wgpu.
 	if c.err != nil {
 		return nil, c.err
 	}
-	v := dtProjVariant{Rows: dtProjRows, Weights: p.Weights.String()}
-	if p.Rows == 1 {
-		v.Rows = 1
-	}
-	grid := [3]uint32{uint32(ceilDiv(p.Channels, 128)), uint32(ceilDiv(p.Rows, v.Rows)), 1}
+	v := dtProjVariant{Weights: p.Weights.String(), Even: p.Channels%2 == 0}
+	v.Rows, v.Groups = dtProjRows(p.Rows)
+	grid := [3]uint32{uint32(ceilDiv(p.Channels, 128)), uint32(ceilDiv(p.Rows, v.Tile())), 1}
 	return k.dispatch("dt_proj", v, uniform(p.Rows, p.Channels, p.Rank, p.Stride, p.Offset), grid, x, w, bias, delta)
 }

@@ -2,22 +2,24 @@
 //
 //   delta[t,e] = softplus(sum_r x[t*stride + offset + r] * w[e,r] + bias[e])
 //
-// w lies transposed, so that neighbouring channels are neighbours in memory. An
-// invocation computes two channels of {{.Rows}} row(s); the rows' inputs lie in
-// workgroup memory, 32 at a time.
+// w lies transposed, so that neighbouring channels are neighbours in memory. A
+// workgroup computes 128 channels of {{.Tile}} row(s): 32 invocations share a row, with two
+// pairs of channels each, and an invocation has {{.Rows}} row(s). The rows' inputs lie in
+// workgroup memory, 32 at a time; the weights come through the cache.
 //
 // In      x, rows of rank elements; w^T (rank, channels), padded to pairs; bias (channels)
 // Out     delta (rows, channels)
-// Grid    (ceil(channels/128), ceil(rows/{{.Rows}})); 64 invocations
-// Memory  {{mul .Rows 128}} bytes
-// Tail    rows and channels past the end are computed from zeros and not written
+// Grid    (ceil(channels/128), ceil(rows/{{.Tile}})); {{.Invocations}} invocations
+// Memory  {{mul .Tile 128}} bytes
+// Tail    rows and channels past the end are computed from others and not
+//         written; inputs past rank are zero
 // Twin    cpu/dt_proj.go
 struct Params { rows: u32, channels: u32, rank: u32, stride: u32, offset: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;           // (rows, stride)
 @group(0) @binding(2) var<storage, read> w: array<{{if eq .Weights "F32"}}vec2<f32>{{else}}u32{{end}}>; // (rank, channels)
 @group(0) @binding(3) var<storage, read> bias: array<f32>;        // (channels)
-@group(0) @binding(4) var<storage, read_write> delta: array<f32>; // (rows, channels)
+@group(0) @binding(4) var<storage, read_write> delta: array<{{if .Even}}vec2<f32>{{else}}f32{{end}}>; // (rows, channels)
 {{template "softplus"}}
 
 fn weight_pair(i: u32) -> vec2<f32> {
@@ -30,52 +32,63 @@ fn weight_pair(i: u32) -> vec2<f32> {
 {{- end}}
 }
 
-var<workgroup> inputs: array<f32, {{mul .Rows 32}}>;
+// input is element r of a row, zero past rank.
+fn input(row: u32, r: u32) -> f32 {
+	return select(0.0, x[row * params.stride + params.offset + min(r, params.rank - 1u)], r < params.rank);
+}
 
-@compute @workgroup_size(64)
-fn main(
-	@builtin(global_invocation_id) id: vec3<u32>,
-	@builtin(workgroup_id) wg: vec3<u32>,
-	@builtin(local_invocation_index) t: u32,
-) {
+fn store_delta(row: u32, pair: u32, sum: vec2<f32>) {
+	let e = pair * 2u;
+	if (row >= params.rows || e >= params.channels) {
+		return;
+	}
+	let last = params.channels - 1u;
+	let d = vec2<f32>(softplus(sum.x + bias[e]), softplus(sum.y + bias[min(e + 1u, last)]));
+{{- if .Even}}
+	delta[(row * params.channels + e) / 2u] = d;
+{{- else}}
+	delta[row * params.channels + e] = d.x;
+	if (e < last) { delta[row * params.channels + e + 1u] = d.y; }
+{{- end}}
+}
+
+var<workgroup> inputs: array<array<vec4<f32>, 8>, {{.Tile}}>;
+
+@compute @workgroup_size({{.Invocations}})
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
 	let pairs = (params.channels + 1u) / 2u;
-	let pair = min(id.x, pairs - 1u);
-	let row0 = wg.y * {{.Rows}}u;
+	let first_pair = wg.x * 64u + t % 32u;
+	let pair0 = min(first_pair, pairs - 1u);
+	let pair1 = min(first_pair + 32u, pairs - 1u);
+	let first_row = wg.y * {{.Tile}}u;
+	let own = t / 32u * {{.Rows}}u;
 {{- range $i := seq .Rows}}
-	var s{{$i}} = vec2<f32>(0.0);
+	var s{{$i}} = vec4<f32>(0.0);
 {{- end}}
 	for (var r0 = 0u; r0 < params.rank; r0 += 32u) {
 		workgroupBarrier();
-		for (var i = t; i < {{mul .Rows 32}}u; i += 64u) {
-			let row = row0 + i / 32u;
-			let r = r0 + i % 32u;
-			var v = 0.0;
-			if (row < params.rows && r < params.rank) {
-				v = x[row * params.stride + params.offset + r];
-			}
-			inputs[i] = v;
+		for (var i = t; i < {{mul .Tile 8}}u; i += {{.Invocations}}u) {
+			let row = min(first_row + i / 8u, params.rows - 1u);
+			let r = r0 + i % 8u * 4u;
+			inputs[i / 8u][i % 8u] = vec4<f32>(input(row, r), input(row, r + 1u), input(row, r + 2u), input(row, r + 3u));
 		}
 		workgroupBarrier();
-		let end = min(32u, params.rank - r0);
-		for (var r = 0u; r < end; r++) {
-			let v = weight_pair((r0 + r) * pairs + pair);
+		let quads = min(8u, (params.rank - r0 + 3u) / 4u);
+		for (var q = 0u; q < quads; q++) {
+{{- range $k := seq 4}}
+			let at{{$k}} = min(r0 + q * 4u + {{$k}}u, params.rank - 1u) * pairs;
+			let w{{$k}} = vec4<f32>(weight_pair(at{{$k}} + pair0), weight_pair(at{{$k}} + pair1));
+{{- end}}
 {{- range $i := seq .Rows}}
-			s{{$i}} = fma(v, vec2<f32>(inputs[{{mul $i 32}}u + r]), s{{$i}});
+			let x{{$i}} = inputs[own + {{$i}}u][q];
+{{- range $k := seq 4}}
+			s{{$i}} = fma(vec4<f32>(x{{$i}}.{{comp $k}}), w{{$k}}, s{{$i}});
+{{- end}}
 {{- end}}
 		}
 	}
-	let e = id.x * 2u;
-	if (e >= params.channels) {
-		return;
-	}
-	let both = e + 1u < params.channels;
-	let b0 = bias[e];
-	let b1 = bias[min(e + 1u, params.channels - 1u)];
 {{- range $i := seq .Rows}}
-	if (row0 + {{$i}}u < params.rows) {
-		let o = (row0 + {{$i}}u) * params.channels + e;
-		delta[o] = softplus(s{{$i}}.x + b0);
-		if (both) { delta[o + 1u] = softplus(s{{$i}}.y + b1); }
-	}
+	store_delta(first_row + own + {{$i}}u, first_pair, s{{$i}}.xy);
+	store_delta(first_row + own + {{$i}}u, first_pair + 32u, s{{$i}}.zw);
 {{- end}}
 }

@@ -33,7 +33,7 @@ type InProjStepParams struct {
 
 // The largest Rows and Outputs that InProjStep takes.
 const (
-	MaxInProjStepRows    = 4
+	MaxInProjStepRows    = 2
 	MaxInProjStepOutputs = 256
 )
 

@@ -1,11 +1,18 @@
 package shaders
 
-import "github.com/mambagpu/mambagpu/wgpu"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/mambagpu/mambagpu/wgpu"
+)
 
 // MatmulParams are the sizes of one matrix product with a weight matrix:
 //
-//	c[m*LDC+OffC+n] = sum_k a[m*LDA+OffA+k] * w[n,k] + bias[OffBias+n]
+//	x[m,n] = sum_k a[m*LDA+OffA+k] * w[n,k]
+//	c[m*LDC+OffC+n] = act(x[m,n] + bias[OffBias+n]) + c[m*LDC+OffC+n]
 //
+// where act is silu or nothing, and bias and the old c are there or not.
 // Leading dimensions and offsets are counted in elements, so that a product
 // may read or write some columns of a wider matrix.
 type MatmulParams struct {
@@ -15,49 +22,122 @@ type MatmulParams struct {
 	Weights   DType // storage type of w
 	Bias      bool
 	OffBias   int
-	Add       bool // the product is added to c
-}
-
-// matmulVariant is what changes the code of matmul and matvec.
-type matmulVariant struct {
-	Tile, Quads int // of matmul: the side of the tile, and in it the quads of an invocation
-	Weights     string
-	Bias        bool
-	Vec, VecOut bool // whole vectors of a and c
+	SiLU      bool // act is silu; not in Matvec
+	Add       bool // c is added to, not replaced
 }
 
 // Matmul dispatches the product of a (M, K) and w (N, K) into c (M, N). bias
-// (OffBias+N) may be nil if Bias is not set. The order of each sum does not depend on
-// M, N or the tile.
+// (OffBias+N) may be nil if Bias is not set.
 func (k *Kernels) Matmul(p MatmulParams, a, w, bias, c *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	if err := p.check("matmul", maxElements, a, w, bias, c); err != nil {
 		return nil, err
 	}
-	v := p.variant()
-	v.Tile = matmulTile(p.M, p.N)
-	v.Quads = v.Tile / 64
-	grid := [3]uint32{uint32(ceilDiv(p.N, v.Tile)), uint32(ceilDiv(p.M, v.Tile)), 1}
-	return k.dispatch("matmul", v, p.uniform(), grid, a, w, orElse(bias, w), c)
+	t, _ := parseMatmul(k.choose("matmul", p.shape(), p.variants("matmul", k.dev.Limits())))
+	return k.matmul(p, t, 1, a, w, bias, c)
 }
 
-// fullTiles is the number of tiles of 128 x 128 from which on they are used:
-// fewer leave much of a large GPU idle, and more tiles of half the side do not.
-const fullTiles = 128
-
-func matmulTile(m, n int) int {
-	if ceilDiv(m, 128)*ceilDiv(n, 128) >= fullTiles {
-		return 128
+// MatmulSplit is Matmul where the sums may be split into parts, summed by as many
+// times the workgroups, so that a product of few elements fills a GPU: the parts
+// go to scratch, of at least MatmulScratch(p) words, and a second dispatch adds
+// them in order. Where the whole sums are faster, it is one dispatch and scratch
+// may be nil.
+func (k *Kernels) MatmulSplit(p MatmulParams, a, w, bias, scratch, c *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+	if err := p.check("matmul", maxElements, a, w, bias, c); err != nil {
+		return nil, err
 	}
-	return 64
+	t, parts := k.chooseSplit(p)
+	if parts == 1 {
+		d, err := k.matmul(p, t, 1, a, w, bias, c)
+		return []*wgpu.Dispatch{d}, err
+	}
+	check := check{kernel: "matmul"}
+	check.words("scratch", size(scratch), parts*p.M*p.N)
+	if check.err != nil {
+		return nil, check.err
+	}
+	first, err := k.matmul(p, t, parts, a, w, bias, scratch)
+	if err != nil {
+		return nil, err
+	}
+	sum := MatmulSumParams{M: p.M, N: p.N, Parts: parts, LDC: p.LDC, OffC: p.OffC, Bias: p.Bias, OffBias: p.OffBias, SiLU: p.SiLU, Add: p.Add}
+	second, err := k.MatmulSum(sum, scratch, bias, c)
+	if err != nil {
+		return nil, err
+	}
+	return []*wgpu.Dispatch{first, second}, nil
 }
 
-func (p MatmulParams) variant() matmulVariant {
-	return matmulVariant{
-		Weights: p.Weights.String(),
-		Bias:    p.Bias,
-		Vec:     p.K == Stride(p.Weights, p.K) && p.LDA%4 == 0 && p.OffA%4 == 0,
-		VecOut:  p.N%4 == 0 && p.LDC%4 == 0 && p.OffC%4 == 0,
+// MatmulScratch is the number of words of scratch that MatmulSplit needs, none
+// where it does not split the sums.
+func (k *Kernels) MatmulScratch(p MatmulParams) int {
+	if _, parts := k.chooseSplit(p); parts > 1 {
+		return parts * p.M * p.N
 	}
+	return 0
+}
+
+func (k *Kernels) chooseSplit(p MatmulParams) (t matmulTile, parts int) {
+	return parseMatmul(k.choose("matmul_split", p.shape(), p.variants("matmul_split", k.dev.Limits())))
+}
+
+// matmul dispatches the product by tiles t, or its parts.
+func (k *Kernels) matmul(p MatmulParams, t matmulTile, parts int, a, w, bias, c *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	v := struct {
+		matmulTile
+		Weights     string
+		Vec, VecOut bool // whole vectors of a and c
+		Parts       bool
+	}{t, p.Weights.String(), p.aligned(), p.N%4 == 0 && (parts > 1 || p.LDC%4 == 0 && p.OffC%4 == 0), parts > 1}
+	grid := [3]uint32{uint32(ceilDiv(p.N, t.Columns())), uint32(ceilDiv(p.M, t.Rows())), uint32(parts)}
+	params := append(p.uniform(), uniform(epilogue(p.Bias, p.SiLU, p.Add))...)
+	return k.dispatch("matmul", v, params, grid, a, w, orElse(bias, w), c)
+}
+
+// epilogue is what params.flags says of the end of a product.
+func epilogue(bias, silu, add bool) (flags int) {
+	for i, set := range []bool{bias, silu, add} {
+		if set {
+			flags |= 1 << i
+		}
+	}
+	return flags
+}
+
+// shape is what the choice of tiles depends on.
+func (p MatmulParams) shape() string {
+	return fmt.Sprintf("%dx%dx%d %v", p.M, p.N, p.K, p.Weights)
+}
+
+// variants lists the tiles within a device's limits, and for the kernel
+// matmul_split the same with parts, the one that should be fastest first.
+func (p MatmulParams) variants(kernel string, l wgpu.Limits) []string {
+	if kernel != "matmul" && kernel != "matmul_split" {
+		return nil
+	}
+	var list []matmulChoice
+	for _, t := range matmulTiles {
+		if !t.within(l) || ceilDiv(p.M, t.Rows()) > maxAxis {
+			continue
+		}
+		for _, parts := range matmulParts {
+			if parts == 1 || kernel == "matmul_split" && t.splits(p, parts, l) {
+				list = append(list, matmulChoice{t, parts, t.cost(p, parts)})
+			}
+		}
+	}
+	best := slices.MinFunc(list, func(a, b matmulChoice) int { return compareFloat(a.cost, b.cost) })
+	names := []string{best.name()}
+	for _, c := range list {
+		if c.name() != best.name() {
+			names = append(names, c.name())
+		}
+	}
+	return names
+}
+
+// aligned reports whether rows of a start on whole vectors and consist of them.
+func (p MatmulParams) aligned() bool {
+	return p.K == Stride(p.Weights, p.K) && p.LDA%4 == 0 && p.OffA%4 == 0
 }
 
 func (p MatmulParams) uniform() []byte {

@@ -1,20 +1,30 @@
 // matmul: a matrix product with a weight matrix, for many rows.
 //
-//   c[m*ldc + off_c + n] = sum_k a[m*lda + off_a + k] * w[n,k] + bias[off_bias + n]
+//   x[m,n] = sum_k a[m*lda + off_a + k] * w[n,k]
+//   c[m*ldc + off_c + n] = act(x[m,n] + bias[off_bias + n]) + c[m*ldc + off_c + n]
 //
-// Each workgroup owns a square tile of c ({{.Tile}} x {{.Tile}}) and walks k
-// in steps of 16. The parts of a and w that a step needs lie transposed in
-// workgroup memory; those of the next step are loaded into registers while
-// this one is computed. Every invocation keeps {{mul .Quads 4}} x {{mul .Quads 4}} sums in named registers.
+// where act is the identity or silu, and bias and the old c are there or not
+// (flags).
+{{- if .Parts}} This variant sums part z of k only, into c[z,m,n], for matmul_sum.
+{{- end}}
+//
+// Each workgroup owns a tile of c ({{.Rows}} x {{.Columns}}) and walks k in steps of {{.Step}}. The
+// parts of a and w that a step needs lie transposed in workgroup memory, four rows
+// to a vector; those of the next step are on their way to registers while this one
+// is computed. Every invocation keeps {{.M}} x {{.N}} sums in named registers.
+{{- if gt .Slices 1}} Its
+// {{.Slices}} slices of {{.Lanes}} invocations have the same tile and each a share of a step's k;
+// their sums are added in order at the end.
+{{- end}}
 //
 // In      a (m, k) with leading dimension lda; w (n, k), padded rows; bias (off_bias + n)
 // Out     c (m, n) with leading dimension ldc
-// Grid    (ceil(n/{{.Tile}}), ceil(m/{{.Tile}})); 256 invocations
-// Memory  {{mul .Tile 128}} bytes
+// Grid    (ceil(n/{{.Columns}}), ceil(m/{{.Rows}}), parts of k); {{.Invocations}} invocations
+// Memory  {{.Memory}} bytes
 // Tail    rows past the end repeat the last one and are not written; columns
 //         past k are zero
 // Twin    cpu/matmul.go
-struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u32, off_bias: u32 }
+struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u32, off_bias: u32, flags: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<{{template "activation_type" .}}>; // (m, k)
 @group(0) @binding(2) var<storage, read> w: array<{{template "weight_type" .}}>;     // (n, k)
@@ -22,111 +32,177 @@ struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u
 @group(0) @binding(4) var<storage, read_write> c: array<{{if .VecOut}}vec4<f32>{{else}}f32{{end}}>; // (m, n)
 {{template "weight_load" .}}
 {{template "activation_load" .}}
+{{template "matmul_end" "vec4<f32>"}}
 
-// tiles holds 16 columns of a's rows, then of w's: tiles[k][row/4], four rows
-// to a vector. A vector's place is row/4 xor 2*(k/4), so that the transposing
-// stores of neighbouring invocations fall into different banks.
-var<workgroup> tiles: array<vec4<f32>, {{mul .Tile 8}}>;
-{{$half := div .Tile 4}}
-fn store_c(m: u32, n: u32, sum: vec4<f32>) {
+// A step's columns of a's and w's rows: [slice][column][group][lane] is four rows.
+// Lanes are turned by the column's quad, so that the transposing stores of
+// neighbouring invocations fall into different banks. All indices but the lane are
+// constants in the loop: one address serves all loads of a quad.
+var<workgroup> tile_a: array<array<array<array<vec4<f32>, {{.LanesM}}>, {{.GroupsM}}>, {{mul 4 .SliceQuads}}>, {{.Slices}}>;
+var<workgroup> tile_w: array<array<array<array<vec4<f32>, {{.LanesN}}>, {{.GroupsN}}>, {{mul 4 .SliceQuads}}>, {{.Slices}}>;
+{{- if gt .Slices 1}}
+var<workgroup> sums: array<array<vec4<f32>, {{.Lanes}}>, {{.Slices}}>;
+{{- end}}
+
+// store_c ends the sums of columns n to n+3 of row m.
+fn store_c(part: u32, m: u32, n: u32, sum: vec4<f32>) {
 	if (m >= params.m || n >= params.n) {
 		return;
 	}
 	let last = params.n - 1u;
+	let columns = min(vec4<u32>(n, n + 1u, n + 2u, n + 3u), vec4<u32>(last));
 {{- if eq .Weights "Q8"}}
 	let all = params.n * quads_of(params.k);
-	let v = sum * vec4<f32>(row_scale(n, all), row_scale(min(n + 1u, last), all), row_scale(min(n + 2u, last), all), row_scale(min(n + 3u, last), all));
+	let x = sum * vec4<f32>(row_scale(columns.x, all), row_scale(columns.y, all), row_scale(columns.z, all), row_scale(columns.w, all));
 {{- else}}
-	let v = sum;
+	let x = sum;
 {{- end}}
-{{- if .Bias}}
-	let o = params.off_bias;
-	let s = v + vec4<f32>(bias[n + o], bias[min(n + 1u, last) + o], bias[min(n + 2u, last) + o], bias[min(n + 3u, last) + o]);
+{{- if .Parts}}
+	let at = (part * params.m + m) * params.n;
+	let v = x;
 {{- else}}
-	let s = v;
-{{- end}}
-	let i = m * params.ldc + params.off_c + n;
+	let at = m * params.ldc + params.off_c;
+	var b = vec4<f32>(0.0);
+	if (has_bias()) {
+		let o = params.off_bias;
+		b = vec4<f32>(bias[o + columns.x], bias[o + columns.y], bias[o + columns.z], bias[o + columns.w]);
+	}
+	var old = vec4<f32>(0.0);
+	if (has_old()) {
 {{- if .VecOut}}
-	c[i / 4u] = s;
+		old = c[(at + n) / 4u];
 {{- else}}
-	c[i] = s.x;
-	if (n + 1u < params.n) { c[i + 1u] = s.y; }
-	if (n + 2u < params.n) { c[i + 2u] = s.z; }
-	if (n + 3u < params.n) { c[i + 3u] = s.w; }
+		old = vec4<f32>(c[at + columns.x], c[at + columns.y], c[at + columns.z], c[at + columns.w]);
+{{- end}}
+	}
+	let v = ended(x, b, old);
+{{- end}}
+{{- if .VecOut}}
+	c[(at + n) / 4u] = v;
+{{- else}}
+	c[at + n] = v.x;
+	if (n + 1u < params.n) { c[at + n + 1u] = v.y; }
+	if (n + 2u < params.n) { c[at + n + 2u] = v.z; }
+	if (n + 3u < params.n) { c[at + n + 3u] = v.w; }
 {{- end}}
 }
 
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-	let m0 = wg.y * {{.Tile}}u;
-	let n0 = wg.x * {{.Tile}}u;
-	let quads = quads_of(params.k);
+@compute @workgroup_size({{.Invocations}})
+fn main(
+	@builtin(workgroup_id) wg: vec3<u32>,
+	@builtin(num_workgroups) groups: vec3<u32>,
+	@builtin(local_invocation_index) t: u32,
+) {
+	let m0 = wg.y * {{.Rows}}u;
+	let n0 = wg.x * {{.Columns}}u;
+	let stride = quads_of(params.k);
 {{- if eq .Weights "Q4"}}
-	quads_all = params.n * quads;
+	quads_all = params.n * stride;
+{{- end}}
+{{- if .Parts}}
+	let part = (stride + {{.Quads}}u * groups.z - 1u) / ({{.Quads}}u * groups.z) * {{.Quads}}u;
+	let first = wg.z * part;
+	let quads = min(stride, first + part);
+{{- else}}
+	let first = 0u;
+	let quads = stride;
 {{- end}}
 
-	// The first {{.Tile}} invocations load a, the next {{.Tile}} w: four rows of
-	// one group of four columns each.
-	let loads_a = t < {{.Tile}}u;
-	let loads_w = !loads_a && t < {{mul .Tile 2}}u;
-	let rq = (t % {{.Tile}}u) / 4u;
-	let kq = t % 4u;
-	let last_row = select(params.n, params.m, loads_a) - 1u;
-	let first = select(n0, m0, loads_a) + rq * 4u;
+	// What this invocation loads: a quad of four rows, of a or w, once or more.
+	let quad = t % {{.Quads}}u;
+{{- range $u := .Loads}}
+	let unit{{$u.I}} = {{if $u.Mixed}}select(t + {{$u.First}}u - {{$.UnitsA}}u, t + {{$u.First}}u, t + {{$u.First}}u < {{$.UnitsA}}u){{else}}(t + {{$u.OfOne}}u){{end}} / {{$.Quads}}u;
+	let row{{$u.I}} = {{if $u.Mixed}}select(n0, m0, t + {{$u.First}}u < {{$.UnitsA}}u){{else if $u.A}}m0{{else}}n0{{end}} + unit{{$u.I}} * 4u;
 {{- range $i := seq 4}}
-	let row{{$i}} = min(first + {{$i}}u, last_row);
-	var g{{$i}} = vec4<f32>(0.0);
+	var load{{$u.I}}_{{$i}} = vec4<u32>(0u);
 {{- end}}
-	let dst = select({{mul 16 $half}}u, 0u, loads_a) + kq * {{mul 4 $half}}u + (rq ^ (kq * 2u));
+{{- end}}
 
-	let tr = t / 16u;
-	let tc = t % 16u;
-{{- range $i := seq (mul .Quads 4)}}{{range $j := seq $.Quads}}
+	// What it computes: rows {{mul 4 .LanesM}}h + 4tr and columns {{mul 4 .LanesN}}j + 4tc and the three
+	// after them. 32 neighbours are {{.WarpM}} x {{.WarpN}} of these.
+	let slice = t / {{.Lanes}}u;
+	let u = t % {{.Lanes}}u;
+	let tr = u / 32u / {{div .LanesN .WarpN}}u * {{.WarpM}}u + u % 32u / {{mul 2 .WarpN}}u * 2u + u % 2u;
+	let tc = u / 32u % {{div .LanesN .WarpN}}u * {{.WarpN}}u + u / 2u % {{.WarpN}}u;
+{{- range $q := seq .SliceQuads}}
+	let pa{{$q}} = tr ^ ((slice * {{mul $.SliceQuads $.TurnM}}u + {{mul $q $.TurnM}}u) % {{$.LanesM}}u);
+	let pw{{$q}} = tc ^ ((slice * {{mul $.SliceQuads $.TurnN}}u + {{mul $q $.TurnN}}u) % {{$.LanesN}}u);
+{{- end}}
+{{- range $i := seq .M}}{{range $j := seq $.GroupsN}}
 	var c{{$i}}_{{$j}} = vec4<f32>(0.0);
 {{- end}}{{end}}
 
 {{- define "matmul_load"}}
 		if (kk < quads) {
-			if (loads_a) {
+{{- range $u := .Loads}}
+			{{if $u.Mixed}}if (t + {{$u.First}}u < {{$.UnitsA}}u) {{end}}{{if or $u.Mixed $u.A}}{
 {{- range $i := seq 4}}
-				g{{$i}} = activation(row{{$i}}, kk);
+				load{{$u.I}}_{{$i}} = bitcast<vec4<u32>>(activation(min(row{{$u.I}} + {{$i}}u, params.m - 1u), kk));
 {{- end}}
-			} else if (loads_w) {
+			}{{end}}{{if $u.Mixed}} else {{end}}{{if or $u.Mixed (not $u.A)}}{{if $u.Some}}if (t + {{$u.First}}u < {{$.Units}}u) {{end}}{
 {{- range $i := seq 4}}
-				g{{$i}} = weight(row{{$i}} * quads + kk);
+				load{{$u.I}}_{{$i}} = carried(fetch(min(row{{$u.I}} + {{$i}}u, params.n - 1u) * stride + kk));
 {{- end}}
-			}
+			}{{end}}
+{{- end}}
 		} else {
-{{- range $i := seq 4}}
-			g{{$i}} = vec4<f32>(0.0);
-{{- end}}
+{{- range $u := .Loads}}{{range $i := seq 4}}
+			load{{$u.I}}_{{$i}} = vec4<u32>(0u);
+{{- end}}{{end}}
 		}
 {{- end}}
-	var kk = kq;
+	var kk = first + quad;
 	{{template "matmul_load" .}}
-	for (var q = 0u; q < quads; q += 4u) {
+	for (var q = first; q < quads; q += {{.Quads}}u) {
 		workgroupBarrier();
-		if (loads_a || loads_w) {
+{{- range $u := .Loads}}
+		{{if $u.Mixed}}if (t + {{$u.First}}u < {{$.UnitsA}}u) {{end}}{{if or $u.Mixed $u.A}}{
+{{- range $i := seq 4}}
+			let v{{$i}} = bitcast<vec4<f32>>(load{{$u.I}}_{{$i}});
+{{- end}}
 {{- range $j := seq 4}}
-			tiles[dst + {{mul $j $half}}u] = vec4<f32>(g0.{{comp $j}}, g1.{{comp $j}}, g2.{{comp $j}}, g3.{{comp $j}});
+			tile_a[quad / {{$.SliceQuads}}u][quad % {{$.SliceQuads}}u * 4u + {{$j}}u][unit{{$u.I}} / {{$.LanesM}}u][(unit{{$u.I}} ^ (quad * {{$.TurnM}}u)) % {{$.LanesM}}u] = vec4<f32>(v0.{{comp $j}}, v1.{{comp $j}}, v2.{{comp $j}}, v3.{{comp $j}});
 {{- end}}
-		}
+		}{{end}}{{if $u.Mixed}} else {{end}}{{if or $u.Mixed (not $u.A)}}{{if $u.Some}}if (t + {{$u.First}}u < {{$.Units}}u) {{end}}{
+{{- range $i := seq 4}}
+			let v{{$i}} = unpack(uncarried(load{{$u.I}}_{{$i}}), min(row{{$u.I}} + {{$i}}u, params.n - 1u) * stride + kk);
+{{- end}}
+{{- range $j := seq 4}}
+			tile_w[quad / {{$.SliceQuads}}u][quad % {{$.SliceQuads}}u * 4u + {{$j}}u][unit{{$u.I}} / {{$.LanesN}}u][(unit{{$u.I}} ^ (quad * {{$.TurnN}}u)) % {{$.LanesN}}u] = vec4<f32>(v0.{{comp $j}}, v1.{{comp $j}}, v2.{{comp $j}}, v3.{{comp $j}});
+{{- end}}
+		}{{end}}
+{{- end}}
 		workgroupBarrier();
-		kk += 4u;
+		kk += {{.Quads}}u;
 		{{template "matmul_load" .}}
-{{- range $k := seq 16}}
+{{- range $k := seq (mul 4 .SliceQuads)}}
 		{
-{{- range $h := seq $.Quads}}
-			let a{{$h}} = tiles[{{mul $k $half}}u + (tr ^ {{mul (div $k 4) 2}}u){{if $h}} + 16u{{end}}];
-			let b{{$h}} = tiles[{{mul (add $k 16) $half}}u + (tc ^ {{mul (div $k 4) 2}}u){{if $h}} + 16u{{end}}];
+{{- range $h := seq $.GroupsM}}
+			let a{{$h}} = tile_a[slice][{{$k}}][{{$h}}][pa{{div $k 4}}];
 {{- end}}
-{{- range $h := seq $.Quads}}{{range $i := seq 4}}{{range $j := seq $.Quads}}
-			c{{add (mul $h 4) $i}}_{{$j}} = fma(vec4<f32>(a{{$h}}.{{comp $i}}), b{{$j}}, c{{add (mul $h 4) $i}}_{{$j}});
+{{- range $j := seq $.GroupsN}}
+			let w{{$j}} = tile_w[slice][{{$k}}][{{$j}}][pw{{div $k 4}}];
+{{- end}}
+{{- range $h := seq $.GroupsM}}{{range $i := seq 4}}{{range $j := seq $.GroupsN}}
+			c{{add (mul $h 4) $i}}_{{$j}} = fma(vec4<f32>(a{{$h}}.{{comp $i}}), w{{$j}}, c{{add (mul $h 4) $i}}_{{$j}});
 {{- end}}{{end}}{{end}}
 		}
 {{- end}}
 	}
-{{- range $h := seq .Quads}}{{range $i := seq 4}}{{range $j := seq $.Quads}}
-	store_c(m0 + {{mul $h 64}}u + tr * 4u + {{$i}}u, n0 + {{mul $j 64}}u + tc * 4u, c{{add (mul $h 4) $i}}_{{$j}});
+{{- range $h := seq .GroupsM}}{{range $i := seq 4}}{{range $j := seq $.GroupsN}}
+{{- if gt $.Slices 1}}
+	workgroupBarrier();
+	sums[slice][u] = c{{add (mul $h 4) $i}}_{{$j}};
+	workgroupBarrier();
+	if (slice == {{mod (add (mul (add (mul $h 4) $i) $.GroupsN) $j) $.Slices}}u) {
+		var sum = sums[0][u];
+{{- range $s := seq (sub $.Slices 1)}}
+		sum += sums[{{add $s 1}}][u];
+{{- end}}
+		store_c(wg.z, m0 + {{mul $h (mul 4 $.LanesM)}}u + tr * 4u + {{$i}}u, n0 + {{mul $j (mul 4 $.LanesN)}}u + tc * 4u, sum);
+	}
+{{- else}}
+	store_c(wg.z, m0 + {{mul $h (mul 4 $.LanesM)}}u + tr * 4u + {{$i}}u, n0 + {{mul $j (mul 4 $.LanesN)}}u + tc * 4u, c{{add (mul $h 4) $i}}_{{$j}});
+{{- end}}
 {{- end}}{{end}}{{end}}
 }

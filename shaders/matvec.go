@@ -17,6 +17,10 @@ func (k *Kernels) Matvec(p MatmulParams, a, w, bias, c *wgpu.Buffer) (*wgpu.Disp
 	if err := p.check("matvec", MaxMatvecRows, a, w, bias, c); err != nil {
 		return nil, err
 	}
+	check := check{kernel: "matvec"}
+	if check.off("SiLU", p.SiLU); check.err != nil {
+		return nil, check.err
+	}
 	v := matvecVariant{
 		rowDots: rowShape{p.M, p.N, p.K, p.Weights, false}.choose(),
 		LDA:     p.LDA, OffA: p.OffA, Bias: p.Bias, Add: p.Add,

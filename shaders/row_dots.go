@@ -48,7 +48,7 @@ func (s rowShape) of(lanes, each, loads, threads int) rowDots {
 	// As few chunks of activations as fit, all of one size.
 	step := lanes * loads
 	steps := ceilDiv(ceilDiv(s.k, 4*v.Planes), step)
-	most := max(rowMemory/16/(s.m*v.Planes*step), 1)
+	most := max(s.fits()/step, 1)
 	v.Chunk = ceilDiv(steps, ceilDiv(steps, most)) * step
 	v.Stages = ceilDiv(v.Chunk*v.Planes, threads)
 	v.Pool = max(s.m*v.Planes*v.Chunk, (v.Sums+v.Squares)*threads)
@@ -65,7 +65,7 @@ const rowMemory = 12 << 10
 func (s rowShape) choose() rowDots {
 	const threads, enough = 256, 256
 	lanes, each := s.lanes(32), 1
-	for lanes < 128 && s.blocks() >= 4*lanes && s.n*lanes < enough*threads {
+	for lanes < 128 && 2*lanes <= s.fits() && s.blocks() >= 4*lanes && s.n*lanes < enough*threads {
 		lanes *= 2
 	}
 	for each < 4 && 2*each*s.m <= 8 && s.n*lanes >= 4*each*enough*threads {
@@ -93,10 +93,13 @@ func (s rowShape) grouped(rows, invocations int) rowDots {
 
 func (s rowShape) blocks() int { return Stride(s.weights, s.k) * s.weights.Bits() / 128 }
 
+// fits is the number of blocks whose activations fit workgroup memory.
+func (s rowShape) fits() int { return rowMemory / 16 / (s.m * 32 / s.weights.Bits()) }
+
 // lanes is the largest power of two from 8 to most that a row has blocks for.
 func (s rowShape) lanes(most int) int {
 	lanes := 8
-	for 2*lanes <= min(s.blocks(), most) {
+	for 2*lanes <= min(s.blocks(), s.fits(), most) {
 		lanes *= 2
 	}
 	return lanes
@@ -106,7 +109,7 @@ func (s rowShape) lanes(most int) int {
 // the fewest past the row's end, and of those the most up to eight of all rows.
 func (s rowShape) loads(lanes, each int) int {
 	best, waste := 1, lanes
-	for n := 1; n <= 6 && n*each <= 8; n++ {
+	for n := 1; n <= 6 && n*each <= 8 && (n == 1 || n*lanes <= s.fits()); n++ {
 		if w := ceilDiv(s.blocks(), lanes*n)*lanes*n - s.blocks(); n == 1 || w <= waste {
 			best, waste = n, w
 		}

@@ -24,7 +24,8 @@ func TestParams(t *testing.T) {
 	stage := []string{"length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z"}
 	scan := append(slices.Clone(stage), "off_m")
 	fields := map[string][]string{
-		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias", "flags"},
+		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias", "flags"},
 		"matvec":                      {"ldc", "off_c", "off_bias"},
 		"norm_matvec":                 {"ldc", "off_c", "off_bias", "eps"},
 		"in_proj_step":                {"eps", "off_conv", "off_conv_bias", "off_in_bias"},
@@ -47,7 +48,11 @@ func TestParams(t *testing.T) {
 		"dt_proj":                     {"rows", "channels", "rank", "stride", "offset"},
 		"last_rows":                   {"length", "width"},
 		"residual_add":                {"count"},
-		"argmax":                      {"rows", "width", "stride"},
+		"peaks":                       {"rows", "width", "stride", "ring"},
+		"gumbel":                      {"rows", "width", "stride", "ring"},
+		"choose":                      {"rows", "width", "stride", "ring"},
+		"histogram":                   {"rows", "width", "stride", "ring"},
+		"cut":                         {"rows", "width", "stride", "ring"},
 	}
 	decl := regexp.MustCompile(`struct Params \{([^}]*)\}`)
 	for _, name := range Names() {
@@ -145,9 +150,34 @@ func declared(t *testing.T, kernel string, variant any) (bytes int) {
 	return bytes
 }
 
-func TestMatmulTile(t *testing.T) {
-	assert.Equal(t, 128, matmulTile(4096, 4096))
-	assert.Equal(t, 64, matmulTile(20, 1024))
+// TestRowDots checks how matvec and in_proj_step share their work: within every
+// device's limits, and with the workgroups and groups that they are asked for.
+func TestRowDots(t *testing.T) {
+	check := func(v rowDots) {
+		t.Helper()
+		assert.LessOrEqual(t, v.Memory, 16<<10, "%+v", v)
+		assert.LessOrEqual(t, v.Threads, 256, "%+v", v)
+		assert.Equal(t, v.Threads/v.Lanes*v.Each, v.Columns, "%+v", v)
+		assert.Zero(t, v.Chunk%(v.Lanes*v.Loads), "%+v", v)
+	}
+	for _, d := range []DType{F32, F16, BF16, Q8, Q4} {
+		for _, k := range []int{1, 5, 64, 256, 768, 2560, 5120, 9000} {
+			for m := 1; m <= MaxMatvecRows; m++ {
+				for _, n := range []int{1, 192, 768, 2560, 50280} {
+					s := rowShape{m, n, k, d, n%3 == 0}
+					check(s.choose())
+				}
+				for _, group := range []int{8, 16, 32, 64} {
+					v := rowShape{min(m, MaxInProjStepRows), 3072, k, d, true}.grouped(group, 80)
+					check(v)
+					assert.Equal(t, group, v.Columns)
+					assert.GreaterOrEqual(t, v.Threads, 80)
+				}
+			}
+		}
+	}
+	assert.Equal(t, 32, rowShape{1, 50280, 768, F16, true}.choose().Columns, "more than enough workgroups")
+	assert.Equal(t, 4, rowShape{1, 768, 1536, F16, false}.choose().Columns, "few rows")
 }
 
 func TestPacking(t *testing.T) {
@@ -189,6 +219,8 @@ func TestShapeErrors(t *testing.T) {
 	require.NoError(t, err)
 	big, err := d.NewBuffer("big", 1024)
 	require.NoError(t, err)
+	bins, err := d.NewBuffer("bins", 8*HistogramBins)
+	require.NoError(t, err)
 	scan := SelectiveScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 2, OffC: 1}
 	with := func(edit func(p *SelectiveScanParams)) SelectiveScanParams { p := scan; edit(&p); return p }
 	for _, c := range []struct {
@@ -226,7 +258,21 @@ func TestShapeErrors(t *testing.T) {
 			return k.SelectiveScan(with(func(p *SelectiveScanParams) { p.Length = 100 }), b, b, b, nil, b, b, b, b)
 		}},
 		{"x", func() (*wgpu.Dispatch, error) { return k.ResidualAdd(ResidualAddParams{Count: 16}, b, nil) }},
-		{"Width", func() (*wgpu.Dispatch, error) { return k.Argmax(ArgmaxParams{Rows: 1, Width: 5, Stride: 4}, b, b) }},
+		{"Width", func() (*wgpu.Dispatch, error) {
+			return k.Peaks(ChoiceParams{Rows: 1, Width: 5, Stride: 4, Ring: 1}, b, b, b, b)
+		}},
+		{"scores", func() (*wgpu.Dispatch, error) {
+			return k.Gumbel(ChoiceParams{Rows: 1, Width: 4, Stride: 4, Ring: 1}, b, b, b, b, nil)
+		}},
+		{"Ring", func() (*wgpu.Dispatch, error) {
+			return k.Choose(ChoiceParams{Rows: 1, Width: 4, Stride: 4}, b, b, b, b, b)
+		}},
+		{"bins", func() (*wgpu.Dispatch, error) {
+			return k.Histogram(ChoiceParams{Rows: 1, Width: 4, Stride: 4, Ring: 1}, b, b, b, b, big)
+		}},
+		{"list", func() (*wgpu.Dispatch, error) {
+			return k.Cut(ChoiceParams{Rows: 1, Width: 40, Stride: 40, Ring: 1}, big, b, b, b, bins, b)
+		}},
 		{"Rows", func() (*wgpu.Dispatch, error) { return k.RMSNorm(RMSNormParams{Width: 1}, b, b, b) }},
 		{"bias", func() (*wgpu.Dispatch, error) { return k.LayerNorm(LayerNormParams{Rows: 1, Width: 1}, b, b, nil, b) }},
 		{"OffMod", func() (*wgpu.Dispatch, error) {

@@ -25,26 +25,48 @@ func weightPad(t string) int {
 	return Stride(F16, 1)
 }
 
-// rowBytes is the size of a row's elements.
-func rowBytes(t DType, cols int) int { return Stride(t, cols) * t.Bits() / 8 }
+// RowBytes is the size of a row's elements in GPU memory.
+func RowBytes(t DType, cols int) int { return Stride(t, cols) * t.Bits() / 8 }
+
+// ScaleBytes is the size of a row's scales, 0 for types without.
+func ScaleBytes(t DType, cols int) int {
+	switch t {
+	case Q8:
+		return 4
+	case Q4:
+		return Stride(t, cols) / Q4Group * 2
+	}
+	return 0
+}
+
+// Limit is the largest magnitude that a type holds: of Q4 eight times the largest
+// float16.
+func Limit(t DType) float32 {
+	switch t {
+	case F16:
+		return maxHalf
+	case BF16:
+		return 0x1.fep127
+	case Q4:
+		return 8 * maxHalf
+	}
+	return math.MaxFloat32
+}
+
+// maxHalf is the largest float16.
+const maxHalf = 65504
 
 // MatrixBytes is the size of a weight matrix in GPU memory, scales included.
 func MatrixBytes(t DType, rows, cols int) uint64 {
-	n := uint64(rows) * uint64(rowBytes(t, cols))
-	switch t {
-	case Q8:
-		n += 4 * uint64(rows)
-	case Q4:
-		n += (uint64(rows)*uint64(Stride(t, cols)/Q4Group) + 1) / 2 * 4
-	}
-	return n
+	n := uint64(rows) * uint64(RowBytes(t, cols)+ScaleBytes(t, cols))
+	return (n + 3) / 4 * 4
 }
 
 // PadRows copies dense rows of a matrix of floats, as checkpoints hold them, to
 // rows of Stride(t, cols) elements with zeros at their ends. It returns raw
 // itself where no padding is needed.
 func PadRows(t DType, raw []byte, cols int) []byte {
-	dense, padded := cols*t.Bits()/8, rowBytes(t, cols)
+	dense, padded := cols*t.Bits()/8, RowBytes(t, cols)
 	if dense == padded {
 		return raw
 	}

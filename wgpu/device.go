@@ -45,6 +45,7 @@ type Device struct {
 	unflushed uint64 // bytes written since the last submission
 	pipelines map[string]*Pipeline
 	buffers   map[*Buffer]struct{}
+	readbacks map[*Readback]struct{}
 	groups    map[*Dispatch]struct{}
 	params    paramArena
 	readback  driverBuffer
@@ -102,6 +103,7 @@ func open(a adapter, opts *Options) (*Device, error) {
 		driver: dd, adapter: a.driver,
 		pipelines: map[string]*Pipeline{},
 		buffers:   map[*Buffer]struct{}{},
+		readbacks: map[*Readback]struct{}{},
 		groups:    map[*Dispatch]struct{}{},
 	}
 	if d.info.Kind == CPU {
@@ -171,6 +173,9 @@ func (d *Device) Close() error {
 	for b := range d.buffers {
 		b.driver.release()
 	}
+	for r := range d.readbacks {
+		r.driver.release()
+	}
 	for _, p := range d.pipelines {
 		p.driver.release()
 	}
@@ -180,7 +185,7 @@ func (d *Device) Close() error {
 	}
 	d.driver.release()
 	d.adapter.release()
-	d.groups, d.buffers, d.pipelines, d.inUse = nil, nil, nil, 0
+	d.groups, d.buffers, d.readbacks, d.pipelines, d.inUse = nil, nil, nil, nil, 0
 	return err
 }
 

@@ -32,8 +32,8 @@ type driverDevice interface {
 	submit(e driverEncoder) error
 	// wait returns when all that was submitted has finished.
 	wait() error
-	// read waits until all that was submitted has finished and copies the
-	// first len(dst) bytes of a usageReadback buffer.
+	// read waits until the last submission that wrote to a usageReadback buffer
+	// has finished, not for those after it, and copies its first len(dst) bytes.
 	read(b driverBuffer, dst []byte) error
 	release()
 }

@@ -1,17 +1,18 @@
-//go:build cgo && ((linux && amd64) || (windows && amd64) || darwin)
+//go:build cgo && !wgpu29 && ((linux && amd64) || (windows && amd64) || darwin)
 
 package wgpu
 
 import (
 	"fmt"
-	"os"
 	"sync"
 
 	native "github.com/rajveermalviya/go-webgpu/wgpu"
 )
 
-// The driver on github.com/rajveermalviya/go-webgpu v0.17.1 (wgpu-native
-// 0.17).
+// The driver on go-webgpu v0.17.1 (wgpu-native 0.17).
+
+// Binding is the module path of the WebGPU binding that this build uses.
+const Binding = "github.com/rajveermalviya/go-webgpu/wgpu"
 
 // instances holds one instance for each set of backends asked for. Looking at
 // a backend that is not wanted costs time and, for GL without a display,
@@ -27,21 +28,11 @@ func instance(backends native.InstanceBackend) *native.Instance {
 	if i := instances.made[backends]; i != nil {
 		return i
 	}
-	quieten()
+	quietenLoader()
+	native.SetLogLevel(native.LogLevel_Error) // it warns at every start
 	i := native.CreateInstance(&native.InstanceDescriptor{Backends: backends})
 	instances.made[backends] = i
 	return i
-}
-
-// quieten keeps the library's and the Vulkan loader's chatter off standard
-// error: the library logs a warning at every start, and Mesa's layer that
-// sorts devices for programs that take the first one complains where there is
-// no desktop session. Devices are sorted here anyway.
-func quieten() {
-	native.SetLogLevel(native.LogLevel_Error)
-	if os.Getenv("NODEVICE_SELECT") == "" && os.Getenv("XDG_RUNTIME_DIR") == "" {
-		os.Setenv("NODEVICE_SELECT", "1")
-	}
 }
 
 var backendBits = map[string]native.InstanceBackend{
@@ -118,10 +109,6 @@ func nativeFeature(f native.FeatureName) string {
 	}
 	return f.String()
 }
-
-// largestBuffer stands for no limit: the library takes the largest integer,
-// which drivers without a limit report, for a request of WebGPU's default.
-const largestBuffer = 1 << 40
 
 func nativeLimits(l native.Limits) Limits {
 	return Limits{

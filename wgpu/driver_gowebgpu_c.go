@@ -1,4 +1,4 @@
-//go:build cgo && ((linux && amd64) || (windows && amd64) || darwin)
+//go:build cgo && !wgpu29 && ((linux && amd64) || (windows && amd64) || darwin)
 
 package wgpu
 
@@ -16,44 +16,19 @@ package wgpu
 // the first word of Device and the second of Buffer, which
 // TestBindingLayout pins.
 
-//
-// Go's own sleeps last a millisecond or more in a program that is idle
-// otherwise, which is longer than a step of decoding.
-
 /*
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-
-#ifdef _WIN32
-#include <windows.h>
-static void sleep_us(uint32_t us) { Sleep((us + 999) / 1000); }
-#else
-#include <time.h>
-static void sleep_us(uint32_t us) {
-	struct timespec t = {us / 1000000, (us % 1000000) * 1000};
-	nanosleep(&t, NULL);
-}
-#endif
+#include "native.h"
 
 typedef void (*map_callback)(int32_t status, void *userdata);
 typedef void (*error_callback)(int32_t type, char const *message, void *userdata);
 extern void wgpuBufferMapAsync(void *buffer, uint32_t mode, size_t offset, size_t size, map_callback callback, void *userdata);
 extern void wgpuDeviceSetUncapturedErrorCallback(void *device, error_callback callback, void *userdata);
 
-typedef struct {
-	int32_t count;
-	char message[2048];
-} error_slot;
-
 static void on_mapped(int32_t status, void *slot) { *(int32_t *)slot = status; }
 
 static void on_error(int32_t type, char const *message, void *userdata) {
-	error_slot *slot = userdata;
-	if (slot->count++ == 0) {
-		strncpy(slot->message, message, sizeof slot->message - 1);
-	}
+	keep_error(userdata, message, strlen(message));
 }
 
 static void map_read(void *buffer, size_t size, int32_t *slot) {
@@ -67,9 +42,7 @@ static void catch_errors(void *device, error_slot *slot) {
 import "C"
 
 import (
-	"errors"
 	"fmt"
-	"time"
 	"unsafe"
 
 	native "github.com/rajveermalviya/go-webgpu/wgpu"
@@ -85,33 +58,12 @@ func bufferHandle(b *native.Buffer) unsafe.Pointer {
 	return *(*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(b), unsafe.Sizeof(uintptr(0))))
 }
 
-// errorSlot holds the first error reported since the last take.
-type errorSlot struct{ c *C.error_slot }
-
+// catchErrors has the device report errors to a slot.
 func catchErrors(d *native.Device) *errorSlot {
-	slot := (*C.error_slot)(C.calloc(1, C.sizeof_error_slot))
-	C.catch_errors(deviceHandle(d), slot)
-	return &errorSlot{slot}
+	slot := newErrorSlot()
+	C.catch_errors(deviceHandle(d), slot.c)
+	return slot
 }
-
-func (s *errorSlot) take() error {
-	if s.c.count == 0 {
-		return nil
-	}
-	err := errors.New(C.GoString(&s.c.message[0]))
-	s.c.count = 0
-	return err
-}
-
-// free gives the slot back. The device must not be used after it.
-func (s *errorSlot) free() { C.free(unsafe.Pointer(s.c)) }
-
-// pause sleeps.
-func pause(d time.Duration) { C.sleep_us(C.uint32_t(d.Microseconds())) }
-
-// pending is the status of a mapping that the library has not answered yet;
-// its own statuses are not negative.
-const pending = -1
 
 func (d *nativeDevice) read(b driverBuffer, dst []byte) error {
 	buf := b.(nativeBuffer).Buffer

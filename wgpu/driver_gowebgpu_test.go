@@ -1,4 +1,4 @@
-//go:build cgo && ((linux && amd64) || (windows && amd64) || darwin)
+//go:build cgo && !wgpu29 && ((linux && amd64) || (windows && amd64) || darwin)
 
 package wgpu
 

@@ -33,6 +33,13 @@ func (p *Pass) Dispatch(runs ...*Dispatch) {
 	p.dispatches += len(runs)
 }
 
+// Include appends the commands of another pass, whose dispatches stay its own:
+// it must be open when this one is submitted, and closing it closes them.
+func (p *Pass) Include(other *Pass) {
+	p.commands = append(p.commands, other.commands...)
+	p.dispatches += other.dispatches
+}
+
 // Copy appends the copy of size bytes from src to another buffer. Offsets and
 // size are multiples of 4.
 func (p *Pass) Copy(dst *Buffer, dstOffset uint64, src *Buffer, srcOffset, size uint64) {
@@ -142,8 +149,7 @@ func (p *Pass) check() error {
 	return nil
 }
 
-// encode checks the commands and records them, consecutive dispatches in one
-// compute pass.
+// encode checks the commands and records them.
 func (p *Pass) encode() (driverEncoder, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -152,6 +158,15 @@ func (p *Pass) encode() (driverEncoder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.record(e); err != nil {
+		e.release()
+		return nil, err
+	}
+	return e, nil
+}
+
+// record records the commands, consecutive dispatches in one compute pass.
+func (p *Pass) record(e driverEncoder) error {
 	inPass := false
 	for i := range p.commands {
 		c := &p.commands[i]
@@ -159,23 +174,18 @@ func (p *Pass) encode() (driverEncoder, error) {
 			if dispatch {
 				e.beginPass()
 			} else if err := e.endPass(); err != nil {
-				e.release()
-				return nil, err
+				return err
 			}
 			inPass = dispatch
 		}
 		if err := c.encode(e); err != nil {
-			e.release()
-			return nil, err
+			return err
 		}
 	}
 	if inPass {
-		if err := e.endPass(); err != nil {
-			e.release()
-			return nil, err
-		}
+		return e.endPass()
 	}
-	return e, nil
+	return nil
 }
 
 func (c *command) encode(e driverEncoder) error {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// ErrNoTimestamps is returned by [Pass.SubmitTimed] on a device that cannot
-// time kernels.
+// ErrNoTimestamps is returned by [Pass.SubmitTimed] and [Pass.SubmitTotal] on a
+// device that cannot time kernels.
 var ErrNoTimestamps = errors.New("wgpu: the adapter has no timestamp queries")
 
 // Timing is the time that one dispatch took on the GPU.
@@ -56,6 +56,39 @@ func (p *Pass) SubmitTimed() ([]Timing, error) {
 		return nil, err
 	}
 	return p.timings(ticks, period), nil
+}
+
+// SubmitTotal submits the pass between two timestamps, waits, and returns the time
+// from the one to the other. Dispatches share compute passes as they do in
+// [Pass.Submit], so that starting a compute pass is in it once and not once for
+// each. Errors: [ErrNoTimestamps], those of Submit.
+func (p *Pass) SubmitTotal() (time.Duration, error) {
+	d := p.dev
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := p.check(); err != nil {
+		return 0, err
+	}
+	if !d.timestamps {
+		return 0, ErrNoTimestamps
+	}
+	period, err := d.clock.period(d)
+	if err != nil {
+		return 0, err
+	}
+	ticks, err := d.stamps(2, func(e driverEncoder, stamp func() error) error {
+		if err := stamp(); err != nil {
+			return err
+		}
+		if err := p.record(e); err != nil {
+			return err
+		}
+		return stamp()
+	})
+	if err != nil {
+		return 0, err
+	}
+	return time.Duration(float64(ticks[1]-ticks[0]) * period), nil
 }
 
 func (p *Pass) encodeTimed(e driverEncoder, stamp func() error) error {

@@ -352,14 +352,18 @@ func TestTimestamps(t *testing.T) {
 	x, y := newBuffer(t, d, "x", 4<<20), newBuffer(t, d, "y", 4<<20)
 	pass := scaled(t, d, x, y, 1<<20, 2)
 	times, err := pass.SubmitTimed()
+	total, errTotal := pass.SubmitTotal()
 	if !d.Timestamps() {
 		require.ErrorIs(t, err, ErrNoTimestamps)
+		require.ErrorIs(t, errTotal, ErrNoTimestamps)
 		return
 	}
 	require.NoError(t, err)
+	require.NoError(t, errTotal)
 	require.Len(t, times, 1)
 	assert.Equal(t, "test.scale", times[0].Label)
 	assert.Positive(t, times[0].Time)
+	assert.Positive(t, total)
 	t.Logf("%s: %v, tick %g ns", d.info.Name, times[0].Time, d.clock.nanoseconds)
 }
 

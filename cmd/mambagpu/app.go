@@ -51,7 +51,7 @@ Metal, DX12), and in plain Go where there is none. A small model ships with it.`
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.AddCommand(a.benchCommand(), a.devicesCommand(), a.generateCommand(), a.infoCommand(),
-		a.perplexityCommand(), a.tokenizeCommand(), a.verifyCommand(), a.versionCommand())
+		a.perplexityCommand(), a.quantizeCommand(), a.tokenizeCommand(), a.verifyCommand(), a.versionCommand())
 	for _, cmd := range root.Commands() {
 		a.markStart(cmd)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,11 +17,20 @@ import (
 // benchOptions is the command line.
 type benchOptions struct {
 	bench   bench.Options
-	json    string // a file, or - for standard output
+	json    string   // a file, a folder, or - for standard output
+	from    []string // files with reports, in place of measuring
 	plot    string
+	plots   string // a folder
+	page    string
+	table   string
 	compare string
 	adapter string
+	tune    bool
+	noTune  bool
 }
+
+// errGoRoofs says why there is no roofline.
+var errGoRoofs = errors.New("the Go backend has no roofs to plot")
 
 func (a *app) benchCommand() *cobra.Command {
 	var o benchOptions
@@ -30,10 +38,10 @@ func (a *app) benchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure how fast this device is, and how close to its limits",
 		Long: `Measure the device's limits (the bandwidth of a copy, the peak of multiply-adds),
-then the kernels at the shapes of real models, the seed's layer, a Mamba block, and prefill and
-decoding of a 130m-shaped model with random weights. A case is timed only after
-its result was checked, and only if it fits the device; --quick takes fewer
-samples and leaves out what takes long.
+then the kernels at the shapes of real models, the seed's layer, a Mamba block, prefill and
+decoding of models of the published sizes with random weights, and longer and longer inputs of
+the model that ships. A case is timed only after its result was checked, and only if it fits
+the device; --quick takes fewer samples and leaves out what takes long.
 
 Times are medians, with the 10th and 90th percentile as spread: by the GPU's own
 clock where it has one, else by the host's. The roof is the least time in which
@@ -41,13 +49,18 @@ the device could do the case, the larger of bytes/bandwidth and operations/peak,
 as a share of the time measured.
 
 --json writes everything, each sample included, to FILE, or with - to standard
-output in place of the tables. --compare reads such a FILE and marks what became
-slower or faster by more than the spread. --plot draws the roofline. Exits with 1
-if a result is wrong.`,
+output in place of the tables; in a folder, to the file there that has this adapter's
+report, or to a new one. --compare reads such a FILE and marks what became
+slower or faster by more than the spread. --plot draws the roofline, --plots all there is
+to draw. --tune measures the variants of the kernels that have some at the shapes of the models,
+and keeps the fastest for this adapter and driver: loading a model and bench use them from then
+on, unless MAMBAGPU_TUNING is off or --no-tune is given. --from shows reports that were written before, several of one adapter side by side,
+and measures nothing. Exits with 1 if a result is wrong.`,
 		Example: `  mambagpu bench --quick
   mambagpu bench --only selective_scan,matmul --plot roofline.svg
   mambagpu bench --json new.json --compare old.json
-  mambagpu bench --only prefill,decode --model mamba-130m-hf`,
+  mambagpu bench --only prefill,decode --model mamba-130m-hf
+  mambagpu bench --from new.json --plots drawings`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
@@ -59,11 +72,19 @@ if a result is wrong.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.bench.Quick, "quick", false, "fewer samples, and no case that takes long")
 	f.StringSliceVar(&o.bench.Only, "only", nil, "measure these only: `NAMES` of kernels and models, separated by commas")
+	f.StringSliceVar(&o.bench.Sizes, "sizes", nil, "sizes of the random models: `NAMES` out of "+strings.Join(bench.Sizes(), ","))
 	f.Var(textFlag(&o.bench.Model, "DIR"), "model", "time the model in `DIR` instead of one with random weights")
 	cmd.MarkFlagDirname("model")
-	f.Var(textFlag(&o.json, "FILE"), "json", "write the report to `FILE`; - is standard output")
+	f.Var(textFlag(&o.json, "FILE"), "json", "write the report to `FILE` or into a folder; - is standard output")
+	f.StringSliceVar(&o.from, "from", nil, "show the reports in `FILES`, separated by commas, instead of measuring")
 	f.Var(textFlag(&o.plot, "FILE"), "plot", "draw the roofline to `FILE`, .svg or .png")
+	f.Var(textFlag(&o.plots, "DIR"), "plots", "draw everything, as SVG and PNG, into folder `DIR`")
+	f.Var(textFlag(&o.page, "FILE"), "page", "write a page that compares the reports to `FILE`, in Markdown")
+	f.Var(textFlag(&o.table, "FILE"), "table", "put the table beside the CUDA reference into document `FILE`, where it has the\n"+
+		"lines for it")
 	f.Var(textFlag(&o.compare, "FILE"), "compare", "compare with an older report, a JSON `FILE`")
+	f.BoolVar(&o.tune, "tune", false, "choose the fastest variants of kernels for this adapter, and store them")
+	f.BoolVar(&o.noTune, "no-tune", false, "measure the default variants, whatever is stored")
 	addAdapterFlag(cmd, &o.adapter)
 	f.SortFlags = false
 	cmd.RegisterFlagCompletionFunc("only", cobra.FixedCompletions(bench.Names(), cobra.ShellCompDirectiveNoFileComp))
@@ -83,10 +104,22 @@ func (o *benchOptions) check() error {
 	if o.json == "-" && o.compare != "" {
 		return usagef("--json - prints the report and nothing else: with --compare give it a file")
 	}
+	if len(o.from) > 0 && (o.json != "" || o.compare != "" || len(o.bench.Only) > 0 || o.bench.Model != "") {
+		return usagef("--from shows reports as they are: it goes with --plot, --plots, --page and --table only")
+	}
+	if o.tune && (o.noTune || len(o.from) > 0 || o.json != "" || o.plot != "" || o.plots != "" || o.page != "" || o.table != "" || o.compare != "") {
+		return usagef("--tune goes with --only, --sizes, --model, --quick and --adapter only")
+	}
 	return source{dir: o.bench.Model}.checkFolder()
 }
 
 func (a *app) bench(ctx context.Context, o benchOptions) error {
+	if len(o.from) > 0 {
+		return a.showReports(o)
+	}
+	if o.tune {
+		return a.tune(ctx, o)
+	}
 	old, err := readReport(o.compare)
 	if err != nil {
 		return err
@@ -104,7 +137,12 @@ func (a *app) bench(ctx context.Context, o benchOptions) error {
 	if old != nil {
 		a.printComparison(old, report)
 	}
-	if err := errors.Join(a.saveReport(o.json, report), savePlot(o.plot, report)); err != nil {
+	file, err := jsonFile(o.json, report)
+	if err != nil {
+		return err
+	}
+	reports := []bench.Named{{Name: reportName(file, report), Report: report}}
+	if err := errors.Join(a.saveReport(file, report), o.saveDrawings(reports)); err != nil {
 		return err
 	}
 	if wrong := report.Wrong(); wrong > 0 {
@@ -121,8 +159,9 @@ func (a *app) measure(ctx context.Context, o benchOptions) (*bench.Report, error
 	}
 	if dev != nil {
 		defer dev.Close()
+		o.bench.Tuning = a.tuning(o, dev.Info())
 	} else if o.plot != "" {
-		return nil, errors.New("the Go backend has no roofs to plot")
+		return nil, errGoRoofs
 	}
 	bar := a.newProgress("benchmarking", unitCases)
 	defer bar.close()
@@ -205,50 +244,4 @@ func (a *app) printComparison(old, now *bench.Report) {
 		}
 	}
 	fmt.Fprintf(a.stdout, "\n%d of %d cases slower, %d faster, by more than the spread\n", slower, len(deltas), faster)
-}
-
-// readReport reads a report, if one is named.
-func readReport(file string) (*bench.Report, error) {
-	if file == "" {
-		return nil, nil
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	r, err := bench.ReadJSON(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %s", file, message(err))
-	}
-	return r, nil
-}
-
-func (a *app) saveReport(file string, r *bench.Report) error {
-	switch file {
-	case "":
-		return nil
-	case "-":
-		return a.printJSON(r)
-	}
-	var b bytes.Buffer
-	if err := r.WriteJSON(&b); err != nil {
-		return err
-	}
-	return os.WriteFile(file, b.Bytes(), 0o644)
-}
-
-func savePlot(file string, r *bench.Report) error {
-	if file == "" {
-		return nil
-	}
-	format, err := bench.PlotFormat(file)
-	if err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	if err := r.WritePlot(&b, format); err != nil {
-		return errors.New(message(err))
-	}
-	return os.WriteFile(file, b.Bytes(), 0o644)
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/mambagpu/mambagpu/mamba"
 	"github.com/mambagpu/mambagpu/wgpu"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -117,6 +119,23 @@ func addJSONFlag(cmd *cobra.Command, p *bool) {
 func addModelFlag(cmd *cobra.Command, s *source) {
 	cmd.Flags().Var(textFlag(&s.dir, "DIR"), "model", "the model's `DIR` (default: the model that ships)")
 	cmd.MarkFlagDirname("model")
+}
+
+func addWeightsFlag(cmd *cobra.Command, p *mamba.Weights) {
+	types := []mamba.Weights{mamba.WeightsF32, mamba.WeightsF16, mamba.WeightsBF16, mamba.WeightsQ8, mamba.WeightsQ4}
+	cmd.Flags().Var(&checked[mamba.Weights]{value: p, kind: "TYPE", want: "f32, f16, bf16, q8 or q4",
+		parse: func(s string) (mamba.Weights, error) { return mamba.Weights(s), nil },
+		ok:    func(w mamba.Weights) bool { return slices.Contains(types, w) },
+		show:  func(w mamba.Weights) string { return string(w) },
+	}, "weights", "round the matrices to `TYPE` while loading: f32, f16, bf16, q8 or q4, which are\n"+
+		"integers of 8 and 4 bits (default: as they are stored)")
+	cmd.RegisterFlagCompletionFunc("weights", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		for _, w := range types {
+			names = append(names, string(w))
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	})
 }
 
 func addTokenizerFlag(cmd *cobra.Command, s *source) {

@@ -81,6 +81,7 @@ measurable). Interrupted, the command prints what it has and exits with 130.`,
 	addTokenizerFlag(cmd, &o.from)
 	addAdapterFlag(cmd, &o.device.adapter)
 	f.Var(bytesFlag(&o.device.budget), "memory-budget", "device memory that may be used, such as 900MB or 2GiB (default: no bound)")
+	addWeightsFlag(cmd, &o.device.weights)
 	addSamplingFlags(cmd, &o.sampling)
 	f.Var(textFlag(&o.load, "FILE"), "load-state", "go on from the state in `FILE`")
 	f.Var(textFlag(&o.save, "FILE"), "save-state", "write the state to `FILE` in the end")

@@ -29,9 +29,11 @@ type modelInfo struct {
 	UseConvBias bool             `json:"use_conv_bias"`
 	BOS         []int            `json:"bos_token_id"`
 	EOS         []int            `json:"eos_token_id"`
+	Bits        int              `json:"bits"` // of the matrices' integers; 0 if they are floats
 	Parameters  int64            `json:"parameters"`
 	Bytes       int64            `json:"bytes"`       // of the weights on disk
-	DTypes      map[string]int64 `json:"dtypes"`      // parameters by element type
+	DTypes      map[string]int64 `json:"dtypes"`      // parameters by element type, integers as I8 or I4
+	Scales      int64            `json:"scales"`      // of the integers
 	StateBytes  int64            `json:"state_bytes"` // of one sequence, whatever its length
 	Tokenizer   *tokenizerInfo   `json:"tokenizer"`   // null if there is none
 }
@@ -98,27 +100,40 @@ func describe(from source) (modelInfo, error) {
 		Model: from.name(), Layout: c.Layout,
 		DModel: c.DModel, NLayer: c.NLayer, DInner: c.DInner, DState: c.DState, DConv: c.DConv, DTRank: c.DTRank,
 		VocabSize: c.VocabSize, NormEps: c.NormEps, Tied: c.Tied, UseBias: c.UseBias, UseConvBias: c.UseConvBias,
-		BOS: nonNil(c.BOS), EOS: nonNil(c.EOS), Parameters: c.Parameters(), StateBytes: int64(mamba.StateSize(c)),
+		BOS: nonNil(c.BOS), EOS: nonNil(c.EOS), Bits: c.Bits, Parameters: c.Parameters(), StateBytes: int64(mamba.StateSize(c)),
 	}
-	info.Bytes, info.DTypes, err = weigh(ckpt)
+	err = info.weigh(ckpt)
 	if from.hasTokenizer() {
 		info.Tokenizer = describeTokenizer(from)
 	}
 	return info, err
 }
 
-// weigh counts the bytes of the weights, and the parameters of each type.
-func weigh(ckpt *checkpoint.Checkpoint) (total int64, dtypes map[string]int64, err error) {
-	dtypes = map[string]int64{}
+// weigh counts the bytes of the weights, the parameters of each type and the
+// scales.
+func (i *modelInfo) weigh(ckpt *checkpoint.Checkpoint) error {
+	i.DTypes = map[string]int64{}
 	for _, name := range ckpt.Names() {
 		t, err := ckpt.Tensor(name)
 		if err != nil {
-			return 0, nil, err
+			return err
 		}
-		total += t.Bytes()
-		dtypes[t.DType.String()] += int64(t.Elements())
+		i.Bytes += t.Bytes()
+		switch matrix := checkpoint.IsMatrix(name); {
+		case i.Bits == 0 || !matrix && !checkpoint.IsScale(name):
+			i.DTypes[t.DType.String()] += int64(t.Elements())
+		case !matrix:
+			i.Scales += int64(t.Elements())
+		}
 	}
-	return total, dtypes, nil
+	rest := i.Parameters
+	for _, n := range i.DTypes {
+		rest -= n
+	}
+	if i.Bits != 0 {
+		i.DTypes[fmt.Sprintf("I%d", i.Bits)] = rest
+	}
+	return nil
 }
 
 // describeTokenizer reports a tokenizer that cannot be used as such: the model
@@ -142,6 +157,7 @@ func (a *app) printInfo(i modelInfo) {
 		{"layout", map[string]string{checkpoint.HuggingFace: "Hugging Face", checkpoint.Original: "original"}[i.Layout]},
 		{"parameters", formatCount(i.Parameters)},
 		{"weights", formatBytes(uint64(i.Bytes)) + ": " + i.dtypes()},
+		{"matrices", i.matrices()},
 		{"layers", i.NLayer},
 		{"d_model", i.DModel},
 		{"d_inner", i.DInner},
@@ -164,6 +180,13 @@ func (i modelInfo) dtypes() string {
 		parts = append(parts, formatCount(i.DTypes[name])+" in "+name)
 	}
 	return strings.Join(parts, ", ")
+}
+
+func (i modelInfo) matrices() string {
+	if i.Bits == 0 {
+		return "floats"
+	}
+	return fmt.Sprintf("integers of %d bits, %s scales", i.Bits, formatCount(i.Scales))
 }
 
 func (i modelInfo) tokenizer() string {

@@ -8,6 +8,7 @@
 //	mambagpu verify                  does this device compute what it should?
 //	mambagpu bench                   how fast is it?
 //	mambagpu perplexity --file FILE  how well does a model predict a text?
+//	mambagpu quantize --out DIR      round a model to 8 or 4 bits
 //
 // Results go to standard output, everything else to standard error. With
 // --json (of bench: --json -) a command prints one object to standard output and

@@ -77,6 +77,7 @@ tokens (predicted), nll (nats a token), perplexity, seconds and tokens_per_s.`,
 	addModelFlag(cmd, &o.from)
 	addTokenizerFlag(cmd, &o.from)
 	addAdapterFlag(cmd, &o.device.adapter)
+	addWeightsFlag(cmd, &o.device.weights)
 	addJSONFlag(cmd, &o.json)
 	f.SortFlags = false
 	return cmd
@@ -87,6 +88,11 @@ func (a *app) perplexity(ctx context.Context, o perplexityOptions) (perplexity, 
 	if err != nil {
 		return perplexity{}, err
 	}
+	return a.predict(ctx, o, text)
+}
+
+// predict takes the perplexity of a text, the contents of o.file.
+func (a *app) predict(ctx context.Context, o perplexityOptions, text string) (perplexity, error) {
 	model, err := a.load(ctx, o.from, o.device)
 	if err != nil {
 		return perplexity{}, err
@@ -169,9 +175,13 @@ func readText(file string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	var r io.Reader = f
+	return unpackText(file, f)
+}
+
+// unpackText reads the text of a file, unpacked if its name ends in .gz.
+func unpackText(file string, r io.Reader) (text string, err error) {
 	if strings.HasSuffix(strings.ToLower(file), ".gz") {
-		if r, err = gzip.NewReader(f); err != nil {
+		if r, err = gzip.NewReader(r); err != nil {
 			return "", fmt.Errorf("%s: %w", file, err)
 		}
 	}

@@ -19,6 +19,7 @@ const (
 	shippedName   = "reference-lm" // the model that ships
 	tokenizerFile = "tokenizer.json"
 	expectedFile  = "expected.json"
+	heldoutFile   = "heldout.txt.gz" // a text that the model that ships has not read
 )
 
 // source is where a model comes from: a folder, or the program itself.
@@ -98,10 +99,11 @@ func (s source) open() (*checkpoint.Checkpoint, error) {
 	return checkpoint.Open(s.dir)
 }
 
-// device chooses where a model computes.
+// device chooses where a model computes, and with what weights.
 type device struct {
 	adapter string
 	budget  uint64
+	weights mamba.Weights
 }
 
 // loaded is a model ready to compute.
@@ -119,7 +121,7 @@ func (a *app) load(ctx context.Context, s source, d device) (loaded, error) {
 	defer bar.close()
 	start := time.Now()
 	model, err := await(ctx, func() (*mamba.Model, error) {
-		opts := &mamba.Options{Adapter: d.adapter, MemoryBudget: d.budget, Tokenizer: s.tokenizer,
+		opts := &mamba.Options{Adapter: d.adapter, MemoryBudget: d.budget, Weights: d.weights, Tokenizer: s.tokenizer,
 			Notices: a.stderr, Progress: bar.update}
 		if s.shipped() {
 			return mamba.LoadFS(referencelm.FS, ".", opts)

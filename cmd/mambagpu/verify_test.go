@@ -148,7 +148,7 @@ func TestVerifyFalsified(t *testing.T) {
 // something else, one that cannot run, and one that loses a buffer.
 func TestRunCases(t *testing.T) {
 	a := &app{stdout: &output{w: new(bytes.Buffer)}, stderr: new(bytes.Buffer)}
-	list := slices.Concat(cases.Of("rms_norm"), cases.Of("argmax"), cases.Of("residual_add"))
+	list := slices.Concat(cases.Of("rms_norm"), cases.Of("peaks"), cases.Of("residual_add"))
 	wrong := func(c cases.Case) ([]cases.Arg, error) {
 		got := c.RunTwin()
 		switch c.String() {
@@ -206,16 +206,16 @@ func TestRunCases(t *testing.T) {
 // TestRunCasesPass gives the twins' results and no others.
 func TestRunCasesPass(t *testing.T) {
 	a := &app{stdout: &output{w: new(bytes.Buffer)}, stderr: new(bytes.Buffer)}
-	p, err := a.runCases(context.Background(), cases.Of("argmax"), func(c cases.Case) ([]cases.Arg, error) { return c.RunTwin(), nil })
+	p, err := a.runCases(context.Background(), cases.Of("peaks"), func(c cases.Case) ([]cases.Arg, error) { return c.RunTwin(), nil })
 	require.NoError(t, err)
 	require.True(t, *p.Pass)
 	checks, failures := p.count()
-	require.Equal(t, len(cases.Of("argmax")), checks)
+	require.Equal(t, len(cases.Of("peaks")), checks)
 	require.Empty(t, failures)
 
 	stopped, stop := context.WithCancel(context.Background())
 	stop()
-	_, err = a.runCases(stopped, cases.Of("argmax"), nil)
+	_, err = a.runCases(stopped, cases.Of("peaks"), nil)
 	require.ErrorIs(t, err, errInterrupted)
 }
 

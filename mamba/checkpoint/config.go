@@ -27,6 +27,8 @@ type Config struct {
 	BOS []int // bos_token_id; nil when the file has none
 	EOS []int // eos_token_id, a number or a list; nil when the file has none
 
+	Bits int // of the matrices' integers, 8 or 4; 0 when the matrices are floats
+
 	Layout string // HuggingFace or Original, of the file it was read from
 }
 
@@ -109,6 +111,9 @@ func (c Config) check(path string) error {
 			return &FormatError{Path: path, Field: s.field, Got: fmt.Sprint(s.value),
 				Want: fmt.Sprintf("%d to %d", s.least, s.limit)}
 		}
+	}
+	if c.Bits != 0 && c.Bits != 8 && c.Bits != 4 {
+		return &FormatError{Path: path, Field: quantization + ".bits", Got: fmt.Sprint(c.Bits), Want: "8 or 4"}
 	}
 	if !(c.NormEps > 0 && c.NormEps < 1) {
 		return &FormatError{Path: path, Field: "layer_norm_epsilon", Got: fmt.Sprint(c.NormEps), Want: "between 0 and 1"}

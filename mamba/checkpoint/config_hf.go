@@ -27,6 +27,11 @@ func parseHuggingFace(o *object) (Config, error) {
 		BOS:         o.ids("bos_token_id"),
 		EOS:         o.ids("eos_token_id"),
 	}
+	bits, err := o.quantizedBits()
+	if err != nil {
+		return Config{}, err
+	}
+	c.Bits = bits
 	c.DTRank = o.rank("time_step_rank", c.DModel)
 	c.DInner = o.innerSize(c.DModel)
 	return c, *o.err
@@ -73,6 +78,8 @@ func HuggingFaceConfig(c Config) ([]byte, error) {
 		UseBias          bool     `json:"use_bias"`
 		UseConvBias      bool     `json:"use_conv_bias"`
 		VocabSize        int      `json:"vocab_size"`
+
+		Quantization *quantizationConfig `json:"quantization_config,omitempty"`
 	}{
 		Architectures: []string{"MambaForCausalLM"}, ModelType: "mamba",
 		BOS: oneOrMany(c.BOS), EOS: oneOrMany(c.EOS),
@@ -81,6 +88,7 @@ func HuggingFaceConfig(c Config) ([]byte, error) {
 		LayerNormEpsilon: c.NormEps, NumHiddenLayers: c.NLayer, ResidualInFP32: true,
 		StateSize: c.DState, TimeStepRank: c.DTRank,
 		Tied: c.Tied, UseBias: c.UseBias, UseConvBias: c.UseConvBias, VocabSize: c.VocabSize,
+		Quantization: newQuantizationConfig(c.Bits),
 	}, "", "  ")
 	return append(data, '\n'), err
 }

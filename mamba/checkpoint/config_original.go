@@ -3,6 +3,10 @@ package checkpoint
 import "strings"
 
 func parseOriginal(o *object) (Config, error) {
+	if o.has(quantization) {
+		o.fail(quantization, "none: quantised models have the Hugging Face layout")
+		return Config{}, *o.err
+	}
 	ssm := o.object("ssm_cfg")
 	if err := refuseOriginal(o, ssm); err != nil {
 		return Config{}, err

@@ -2,7 +2,9 @@ package checkpoint_test
 
 import (
 	"bytes"
+	"io"
 	"os"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -55,6 +57,11 @@ func FuzzConfig(f *testing.F) {
 	f.Add([]byte(hfBase))
 	f.Add([]byte(originalBase))
 	f.Add([]byte(`{"d_model":17,"n_layer":1,"vocab_size":8,"ssm_cfg":{"layer":"Mamba2","dt_rank":"auto","expand":1.5}}`))
+	for _, bits := range []int{8, 4} {
+		data, err := checkpoint.HuggingFaceConfig(oddQuantized(bits))
+		require.NoError(f, err)
+		f.Add(data)
+	}
 	if data, err := os.ReadFile(reference + "/config.json"); err == nil {
 		f.Add(data)
 	}
@@ -90,6 +97,51 @@ func FuzzIndex(f *testing.F) {
 		}
 		if c, err := checkpoint.OpenFS(mine, "m"); err == nil {
 			require.NoError(t, c.Close())
+		}
+	})
+}
+
+// FuzzQuantized opens a quantised model with any weights and with any
+// quantization_config, and looks through the integers and scales of those that
+// open.
+func FuzzQuantized(f *testing.F) {
+	for _, bits := range []int{8, 4} {
+		c := oddQuantized(bits)
+		c.NLayer = 1
+		w := quantized(f, c)
+		config := strings.TrimSpace(string(hfConfig(f, c).Data))
+		f.Add([]byte(w.file(f, nil).Data), config)
+		delete(w, "backbone.embeddings.weight_scale")
+		f.Add([]byte(w.file(f, nil).Data), config)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, config string) {
+		c, err := checkpoint.OpenFS(fstest.MapFS{"m/config.json": text(config), "m/model.safetensors": &fstest.MapFile{Data: data}}, "m")
+		if err != nil {
+			require.NotEmpty(t, err.Error())
+			return
+		}
+		defer c.Close()
+		floats := c.Config
+		floats.Bits = 0
+		for name, shape := range floats.Shapes() {
+			if c.Config.Bits == 0 || !checkpoint.IsMatrix(name) {
+				continue
+			}
+			for _, name := range []string{name, checkpoint.ScaleName(name)} {
+				x, err := c.Tensor(name)
+				require.NoError(t, err)
+				raw := make([]byte, x.Bytes())
+				_, err = io.ReadFull(io.NewSectionReader(x, 0, x.Bytes()), raw)
+				require.NoError(t, err)
+				if checkpoint.IsScale(name) {
+					err = checkpoint.CheckScales(x, raw, 0)
+				} else {
+					err = checkpoint.CheckIntegers(x, raw, shape[1], 0)
+				}
+				if err != nil {
+					require.NotEmpty(t, err.Error())
+				}
+			}
 		}
 	})
 }

@@ -90,3 +90,32 @@ func parseInt(raw json.RawMessage, most int64) (int64, bool) {
 	n, err := strconv.ParseInt(string(raw), 10, 64)
 	return n, err == nil && n >= 0 && n <= most
 }
+
+// objectWriter writes a JSON object member by member. The zero value is ready.
+type objectWriter struct{ text []byte }
+
+// member adds a member, each name once.
+func (w *objectWriter) member(name string, value any) error {
+	key, err := json.Marshal(name)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	separator := byte(',')
+	if w.text == nil {
+		separator = '{'
+	}
+	w.text = append(append(append(append(w.text, separator), key...), ':'), text...)
+	return nil
+}
+
+// end is the whole object; nothing can be added after it.
+func (w *objectWriter) end() []byte {
+	if w.text == nil {
+		w.text = []byte{'{'}
+	}
+	return append(w.text, '}')
+}

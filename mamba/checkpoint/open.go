@@ -17,6 +17,7 @@ type Checkpoint struct {
 	Path   string // the folder, as it was given
 	Config Config // sizes as in config.json, booleans as the tensors say
 
+	fsys    fs.FS
 	weights string // the file that should hold or list every tensor
 	files   []*File
 	tensors map[string]*Tensor // by name in the files
@@ -67,6 +68,9 @@ func (c *Checkpoint) Names() []string {
 	return names
 }
 
+// FS is the model's folder.
+func (c *Checkpoint) FS() fs.FS { return c.fsys }
+
 // Close releases the files. Closing again does nothing.
 func (c *Checkpoint) Close() error {
 	var errs []error
@@ -82,7 +86,7 @@ func (d *folder) checkpoint() (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{Path: d.path, tensors: map[string]*Tensor{}}
+	c := &Checkpoint{Path: d.path, fsys: d.fsys, tensors: map[string]*Tensor{}}
 	if c.Config, err = ParseConfig(d.join(d.path, configFile), data); err != nil {
 		return nil, err
 	}
@@ -119,6 +123,9 @@ func (c *Checkpoint) validate() error {
 	c.Config.UseConvBias = c.anyEndsIn(".mixer.conv1d.bias")
 	head := c.tensors[headName]
 	tied := c.Config.Tied
+	if head != nil && tied && c.Config.Bits != 0 {
+		return head.formatError("this tensor", "none: config.json says that the embedding is the output matrix")
+	}
 	c.Config.Tied = head == nil
 	for s := range c.Config.specs() {
 		t := c.lookup(s.name)
@@ -169,14 +176,21 @@ func (c *Checkpoint) missing(s spec) error {
 		name = originalEmbeddingName
 	}
 	return &FormatError{Path: c.weights, Tensor: name, Got: "no such tensor",
-		Want: fmt.Sprintf("F32, F16 or BF16 of shape %v", s.shape())}
+		Want: fmt.Sprintf("%s of shape %v", s.types(), s.shape())}
 }
 
 // refuseOthers looks through the tensors that the model does not need for
 // those that would change what it computes.
 func (c *Checkpoint) refuseOthers() error {
+	scales := map[string]bool{}
+	for s := range c.Config.specs() {
+		scales[s.name] = strings.HasSuffix(s.name, scaleSuffix)
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.tensors)) {
 		t := c.tensors[name]
+		if strings.HasSuffix(name, ".weight"+scaleSuffix) && !scales[name] {
+			return t.formatError("scales", "none: no integers belong to them")
+		}
 		if i, ok := layerOf(name); ok && i >= c.Config.NLayer {
 			return &FormatError{Path: t.path, Tensor: name, Field: fieldNames(c.Config.Layout).nLayer,
 				Got: fmt.Sprintf("a tensor of layer %d", i), Want: fmt.Sprintf("layers 0 to %d", c.Config.NLayer-1)}

@@ -20,6 +20,19 @@ type Tensor struct {
 	data *io.SectionReader
 }
 
+// NewTensor makes a tensor whose bytes data has: little-endian, row-major, from
+// byte 0 on. The path is used in messages only. A shape that no tensor has is a
+// [*FormatError].
+func NewTensor(path, name string, d DType, shape []int, data io.ReaderAt) (*Tensor, error) {
+	t := &Tensor{Name: name, DType: d, Shape: shape, path: path}
+	n, ok := byteSize(d, shape)
+	if !ok || d.Size() == 0 {
+		return nil, t.formatError(fmt.Sprintf("%v of shape %v", d, shape), "a dtype, and dimensions whose product is in the range of int")
+	}
+	t.data = io.NewSectionReader(data, 0, n)
+	return t, nil
+}
+
 // Elements returns the number of elements, the product of the shape.
 func (t *Tensor) Elements() int {
 	n := 1

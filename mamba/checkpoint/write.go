@@ -1,9 +1,7 @@
 package checkpoint
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -27,32 +25,82 @@ type NamedData struct {
 // twice or is reserved, and text that is not UTF-8 are a [*FormatError], found
 // before anything is written.
 func WriteSafetensors(w io.Writer, tensors []NamedData, metadata map[string]string) error {
-	sorted := slices.SortedFunc(slices.Values(tensors), func(a, b NamedData) int {
-		return cmp.Or(cmp.Compare(b.DType.Size(), a.DType.Size()), cmp.Compare(a.Name, b.Name))
-	})
-	if err := checkData(sorted, metadata); err != nil {
-		return err
+	shapes := make([]NamedShape, len(tensors))
+	data := map[string][]byte{}
+	for i, t := range tensors {
+		shapes[i] = NamedShape{t.Name, t.DType, t.Shape}
+		data[t.Name] = t.Data
 	}
-	header, err := makeHeader(sorted, metadata)
+	l, err := LayOut(shapes, metadata)
 	if err != nil {
 		return err
 	}
-	if _, err := w.Write(header); err != nil {
+	for _, p := range l.Places {
+		if n := int64(len(data[p.Name])); n != p.Bytes {
+			return &FormatError{Tensor: p.Name, Got: fmt.Sprintf("%d bytes", n),
+				Want: fmt.Sprintf("%d for %v of shape %v", p.Bytes, p.DType, p.Shape)}
+		}
+	}
+	if _, err := w.Write(l.Header); err != nil {
 		return fmt.Errorf("checkpoint: write header: %w", err)
 	}
-	for _, t := range sorted {
-		if _, err := w.Write(t.Data); err != nil {
-			return fmt.Errorf("checkpoint: write tensor %s: %w", clip(t.Name), err)
+	for _, p := range l.Places {
+		if _, err := w.Write(data[p.Name]); err != nil {
+			return fmt.Errorf("checkpoint: write tensor %s: %w", clip(p.Name), err)
 		}
 	}
 	return nil
 }
 
-func checkData(tensors []NamedData, metadata map[string]string) error {
+// NamedShape is a tensor without its data.
+type NamedShape struct {
+	Name  string
+	DType DType
+	Shape []int // row-major
+}
+
+// Layout says where everything of a safetensors file lies: the header, then the
+// tensors without holes.
+type Layout struct {
+	Header []byte
+	Places []Place // in the order of the file
+}
+
+// Place is where a tensor's data lies, in bytes from the start of the file.
+type Place struct {
+	NamedShape
+	Offset, Bytes int64
+}
+
+// LayOut lays out a safetensors file as [WriteSafetensors] writes it, so that
+// tensors which are too large for memory can be written in any order. Errors are
+// those of WriteSafetensors.
+func LayOut(tensors []NamedShape, metadata map[string]string) (Layout, error) {
+	sorted := slices.SortedFunc(slices.Values(tensors), func(a, b NamedShape) int {
+		return cmp.Or(cmp.Compare(b.DType.Size(), a.DType.Size()), cmp.Compare(a.Name, b.Name))
+	})
+	if err := checkShapes(sorted, metadata); err != nil {
+		return Layout{}, err
+	}
+	header, err := makeHeader(sorted, metadata)
+	if err != nil {
+		return Layout{}, err
+	}
+	l := Layout{Header: header}
+	end := int64(len(header))
+	for _, t := range sorted {
+		n, _ := byteSize(t.DType, t.Shape)
+		l.Places = append(l.Places, Place{t, end, n})
+		end += n
+	}
+	return l, nil
+}
+
+func checkShapes(tensors []NamedShape, metadata map[string]string) error {
 	seen := map[string]bool{}
 	for _, t := range tensors {
 		bad := func(got, want string) error { return &FormatError{Tensor: t.Name, Got: got, Want: want} }
-		want, ok := byteSize(t.DType, t.Shape)
+		_, ok := byteSize(t.DType, t.Shape)
 		switch {
 		case t.Name == metadataName || !utf8.ValidString(t.Name):
 			return bad("this name", "a name in UTF-8 other than "+metadataName)
@@ -62,8 +110,6 @@ func checkData(tensors []NamedData, metadata map[string]string) error {
 			return bad(t.DType.String(), "a dtype")
 		case !ok:
 			return bad(fmt.Sprintf("shape %v", t.Shape), "dimensions whose product is in the range of int")
-		case int64(len(t.Data)) != want:
-			return bad(fmt.Sprintf("%d bytes", len(t.Data)), fmt.Sprintf("%d for %v of shape %v", want, t.DType, t.Shape))
 		}
 		seen[t.Name] = true
 	}
@@ -76,50 +122,32 @@ func checkData(tensors []NamedData, metadata map[string]string) error {
 }
 
 // makeHeader returns the length and the JSON of the header.
-func makeHeader(tensors []NamedData, metadata map[string]string) ([]byte, error) {
-	var b bytes.Buffer
-	separator := byte('{')
-	member := func(name string, value any) error {
-		b.WriteByte(separator)
-		separator = ','
-		key, err := json.Marshal(name)
-		if err != nil {
-			return err
-		}
-		b.Write(append(key, ':'))
-		text, err := json.Marshal(value)
-		b.Write(text)
-		return err
-	}
-	b.Write(make([]byte, 8))
+func makeHeader(tensors []NamedShape, metadata map[string]string) ([]byte, error) {
+	var b objectWriter
 	if len(metadata) > 0 {
-		if err := member(metadataName, metadata); err != nil {
+		if err := b.member(metadataName, metadata); err != nil {
 			return nil, err
 		}
 	}
-	offset := 0
+	offset := int64(0)
 	for _, t := range tensors {
-		end := offset + len(t.Data)
-		if err := member(t.Name, struct {
-			DType   string `json:"dtype"`
-			Shape   []int  `json:"shape"`
-			Offsets [2]int `json:"data_offsets"`
-		}{t.DType.String(), append([]int{}, t.Shape...), [2]int{offset, end}}); err != nil {
+		n, _ := byteSize(t.DType, t.Shape)
+		end := offset + n
+		if err := b.member(t.Name, struct {
+			DType   string   `json:"dtype"`
+			Shape   []int    `json:"shape"`
+			Offsets [2]int64 `json:"data_offsets"`
+		}{t.DType.String(), append([]int{}, t.Shape...), [2]int64{offset, end}}); err != nil {
 			return nil, err
 		}
 		offset = end
 	}
-	if separator == '{' {
-		b.WriteByte('{')
+	text := b.end()
+	for len(text)%8 != 0 {
+		text = append(text, ' ')
 	}
-	b.WriteByte('}')
-	for b.Len()%8 != 0 {
-		b.WriteByte(' ')
+	if len(text) > maxHeader {
+		return nil, &FormatError{Got: fmt.Sprintf("a header of %d bytes", len(text)), Want: fmt.Sprintf("at most %d", maxHeader)}
 	}
-	length := b.Len() - 8
-	if length > maxHeader {
-		return nil, &FormatError{Got: fmt.Sprintf("a header of %d bytes", length), Want: fmt.Sprintf("at most %d", maxHeader)}
-	}
-	le.PutUint64(b.Bytes(), uint64(length))
-	return b.Bytes(), nil
+	return append(le.AppendUint64(nil, uint64(len(text))), text...), nil
 }

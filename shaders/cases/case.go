@@ -20,6 +20,7 @@ type Arg struct {
 	Rows    int    // of a weight matrix
 	Cols    int    // of a weight matrix
 	Image   []byte // of a weight matrix of integers: as it lies in GPU memory
+	Slack   uint32 // how far integers may lie from the twin's, where they are rounded sums
 	Out     bool   // written by the kernel, and perhaps read too
 }
 
@@ -71,6 +72,7 @@ var kernels = []struct {
 	{"rms_norm", rmsNormCases},
 	{"layer_norm", layerNormCases},
 	{"matmul", matmulCases},
+	{"matmul_sum", matmulSumCases},
 	{"matvec", matvecCases},
 	{"norm_matvec", normMatvecCases},
 	{"causal_conv", causalConvCases},
@@ -90,7 +92,11 @@ var kernels = []struct {
 	{"x_proj_step", xProjStepCases},
 	{"dt_scan_step", dtScanStepCases},
 	{"last_rows", lastRowsCases},
-	{"argmax", argmaxCases},
+	{"peaks", peaksCases},
+	{"histogram", histogramCases},
+	{"cut", cutCases},
+	{"gumbel", gumbelCases},
+	{"choose", chooseCases},
 }
 
 // Kernels is the names of the kernels that have cases, in the order of the

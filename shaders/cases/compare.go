@@ -39,7 +39,7 @@ func (e *ShapeError) Error() string {
 
 // Compare checks the outputs among got against those among want, which the
 // twin computed. Floats may differ by the case's tolerance and NaN is always
-// wrong; integers and Untouched elements must be equal. The error is a
+// wrong; Untouched elements must be equal, and integers but for their Slack. The error is a
 // *MismatchError or a *ShapeError about the first bad buffer.
 func Compare(c Case, got, want []Arg) error {
 	if len(got) != len(want) {
@@ -72,7 +72,7 @@ func compareArg(c Case, got, want Arg) error {
 		}
 	}
 	for i, w := range want.U32 {
-		if got.U32[i] != w {
+		if apart(got.U32[i], w) > want.Slack {
 			e.note(i, float64(got.U32[i]), float64(w))
 		}
 	}
@@ -81,6 +81,8 @@ func compareArg(c Case, got, want Arg) error {
 	}
 	return e
 }
+
+func apart(a, b uint32) uint32 { return max(a, b) - min(a, b) }
 
 // note counts a wrong element and remembers the first.
 func (e *MismatchError) note(i int, got, want float64) {
@@ -106,7 +108,7 @@ type Worst struct {
 }
 
 // WorstOf is the largest error of got, without judging it. Both have the same
-// length; integers have no error or an infinite one.
+// length; integers have no error, up to their Slack, or an infinite one.
 func WorstOf(got, want Arg) Worst {
 	var w Worst
 	for i := range want.F32 {
@@ -117,7 +119,7 @@ func WorstOf(got, want Arg) Worst {
 		w.Abs = max(w.Abs, d)
 	}
 	for i := range want.U32 {
-		if got.U32[i] != want.U32[i] {
+		if apart(got.U32[i], want.U32[i]) > want.Slack {
 			w.Abs = math.Inf(1)
 		}
 	}

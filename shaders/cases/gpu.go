@@ -102,6 +102,8 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 		return k.Matmul(p, b[0], b[1], b[2], b[3])
 	case shaders.NormMatvecParams:
 		return k.NormMatvec(p, b[0], b[1], b[2], b[3], b[4])
+	case shaders.MatmulSumParams:
+		return k.MatmulSum(p, b[0], b[1], b[2])
 	case shaders.CausalConvParams:
 		if c.Kernel == "causal_conv_step" {
 			return k.CausalConvStep(p, b[0], b[1], b[2], b[3], b[4])
@@ -142,8 +144,18 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 		return k.DtScanStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], nil)
 	case shaders.LastRowsParams:
 		return k.LastRows(p, b[0], b[1], b[2])
-	case shaders.ArgmaxParams:
-		return k.Argmax(p, b[0], b[1])
+	case shaders.ChoiceParams:
+		switch c.Kernel {
+		case "peaks":
+			return k.Peaks(p, b[0], b[1], b[2], b[3])
+		case "gumbel":
+			return k.Gumbel(p, b[0], b[1], b[2], b[3], b[4])
+		case "histogram":
+			return k.Histogram(p, b[0], b[1], b[2], b[3], b[4])
+		case "cut":
+			return k.Cut(p, b[0], b[1], b[2], b[3], b[4], b[5])
+		}
+		return k.Choose(p, b[0], b[1], b[2], b[3], b[4])
 	}
 	return nil, fmt.Errorf("cases: %s: no kernel takes %T", c, c.Params)
 }

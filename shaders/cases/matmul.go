@@ -33,9 +33,14 @@ func matmulCases() []Case {
 		add(9, 768, 1536, t)
 		list = append(list,
 			withBias(dense(21, 50, 36, t)),
+			ending(dense(21, 50, 36, t), false, false, true),
+			ending(columns(40, 70, 36, t, false), true, true, true),
 			columns(21, 50, 36, t, false),
 			columns(65, 67, 18, t, true),
 		)
+	}
+	for bits := range 8 {
+		list = append(list, ending(columns(19, 45, 20, dtypes[bits%5], false), bits&1 != 0, bits&2 != 0, bits&4 != 0))
 	}
 	return list
 }
@@ -65,10 +70,10 @@ func matvecCases() []Case {
 			withBias(dense(1, 1024, 64, t)),
 			withBias(dense(5, 33, 20, t)),
 			columns(1, 48, 512, t, true),
-			adding(dense(1, 48, 64, t)),
+			ending(dense(1, 48, 64, t), false, false, true),
 		)
 	}
-	return append(list, dense(1, 4096, 1024, shaders.F16), adding(withBias(columns(3, 31, 18, shaders.F16, false))))
+	return append(list, dense(1, 4096, 1024, shaders.F16), ending(columns(3, 31, 18, shaders.F16, false), true, false, true))
 }
 
 // dense is a product of dense matrices.
@@ -84,11 +89,11 @@ func withBias(c Case) Case {
 	return matmulCase(c.Name+", bias", p)
 }
 
-// adding is the case with the product added to what is there.
-func adding(c Case) Case {
+// ending is the case with a bias, silu or an old c to add to.
+func ending(c Case, bias, silu, add bool) Case {
 	p := c.Params.(shaders.MatmulParams)
-	p.Add = true
-	return matmulCase(c.Name+", added", p)
+	p.Bias, p.SiLU, p.Add = bias, silu, add
+	return matmulCase(c.Name+ends(bias, silu, add), p)
 }
 
 // columns is a product of some columns of wider matrices, at odd offsets; with
@@ -113,11 +118,11 @@ func matmulCase(name string, p shaders.MatmulParams) Case {
 	root := sqrt(p.K)
 	tol := Tolerance{Abs: 4 * 0x1p-24 * root, Rel: 2e-6}
 	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
-		before := poison(p.M * p.N)
+		old := poison(p.M * p.N)
 		if p.Add {
-			before = s.normal(p.M * p.N)
+			old = s.normal(p.M * p.N)
 		}
-		c := place(repeat(p.M*p.LDC, Untouched), before, p.N, p.LDC, p.OffC)
+		c := place(repeat(p.M*p.LDC, Untouched), old, p.N, p.LDC, p.OffC)
 		var bias []float32
 		w := s.weights("w", p.N, p.K, p.Weights, 1/root)
 		if p.Bias {

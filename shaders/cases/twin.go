@@ -25,6 +25,8 @@ func (c Case) RunTwin() []Arg {
 		matmulTwins[c.Kernel](p, f(0), f(1), f(2), f(3))
 	case shaders.NormMatvecParams:
 		cpu.NormMatvec(p, f(0), f(1), f(2), f(3), f(4))
+	case shaders.MatmulSumParams:
+		cpu.MatmulSum(p, f(0), f(1), f(2))
 	case shaders.CausalConvParams:
 		causalConvTwins[c.Kernel](p, f(0), f(1), u(2), f(3), f(4))
 	case shaders.DtProjParams:
@@ -47,8 +49,8 @@ func (c Case) RunTwin() []Arg {
 		cpu.DtScanStep(p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
 	case shaders.LastRowsParams:
 		cpu.LastRows(p, f(0), u(1), f(2))
-	case shaders.ArgmaxParams:
-		cpu.Argmax(p, f(0), u(1))
+	case shaders.ChoiceParams:
+		choiceTwins[c.Kernel](p, args)
 	default:
 		panic(fmt.Sprintf("cases: %s: no twin takes %T", c, c.Params))
 	}
@@ -57,6 +59,19 @@ func (c Case) RunTwin() []Arg {
 
 // Kernels that share their Params are told apart by name.
 var (
+	choiceTwins = map[string]func(p shaders.ChoiceParams, a []Arg){
+		"peaks":  func(p shaders.ChoiceParams, a []Arg) { cpu.Peaks(p, a[0].F32, a[1].U32, a[2].U32, a[3].F32) },
+		"gumbel": func(p shaders.ChoiceParams, a []Arg) { cpu.Gumbel(p, a[0].F32, a[1].F32, a[2].U32, a[3].U32, a[4].F32) },
+		"choose": func(p shaders.ChoiceParams, a []Arg) {
+			cpu.Choose(p, a[0].F32, a[1].U32, a[2].U32, a[3].U32, a[4].U32)
+		},
+		"histogram": func(p shaders.ChoiceParams, a []Arg) {
+			cpu.Histogram(p, a[0].F32, a[1].U32, a[2].U32, a[3].F32, a[4].U32)
+		},
+		"cut": func(p shaders.ChoiceParams, a []Arg) {
+			cpu.Cut(p, a[0].F32, a[1].F32, a[2].U32, a[3].U32, a[4].U32, a[5].U32)
+		},
+	}
 	matmulTwins = map[string]func(p shaders.MatmulParams, a, w, bias, c []float32){
 		"matmul": cpu.Matmul,
 		"matvec": cpu.Matvec,

@@ -92,12 +92,22 @@ func TestDtProjByHand(t *testing.T) {
 	assert.Equal(t, []float32{math.Ln2, 100}, delta)
 }
 
-func TestArgmaxByHand(t *testing.T) {
+func TestGreedyChoiceByHand(t *testing.T) {
 	nan, negInf := float32(math.NaN()), float32(math.Inf(-1))
-	p := shaders.ArgmaxParams{Rows: 4, Width: 3, Stride: 4}
-	ids := make([]uint32, 4)
-	cpu.Argmax(p, []float32{1, 3, 3, 9, nan, nan, nan, 0, nan, negInf, negInf, 0, negInf, nan, -1, 0}, ids)
-	assert.Equal(t, []uint32{1, 3, 1, 2}, ids)
+	p := shaders.ChoiceParams{Rows: 4, Width: 3, Stride: 4, Ring: 2, Penalty: true}
+	best, draws := make([]float32, p.Best()), make([]uint32, 4*shaders.DrawWords)
+	for r := range 4 {
+		words := shaders.Draw{Place: uint32(r), Raise: 2, Lower: 0.5}.Words()
+		copy(draws[r*shaders.DrawWords:], words[:])
+	}
+	seen, chosen, ids := []uint32{0, 2, 0, 0}, make([]uint32, 8), make([]uint32, 4)
+	cpu.Peaks(p, []float32{1, 3, 3, 9, 1, 3, 2, 0, nan, 1, 2, 0, negInf, 1, -1, 0}, draws, seen, best)
+	assert.Equal(t, []float32{3, 1, 0, 2, 2, 0, 0, 3, 0, 0, 3, 0}, best)
+	cpu.Choose(p, best, seen, draws, chosen, ids)
+	assert.Equal(t, []uint32{1, 2, 3, 3}, ids)
+	assert.Equal(t, []uint32{1, 0, 3, 0, 0, 2, 0, 3}, chosen, "each in the row of its place")
+	assert.Equal(t, []uint32{2, 6, 0, 0}, seen)
+	assert.EqualValues(t, 1, draws[0], "the place moves on")
 }
 
 func TestResidualAddByHand(t *testing.T) {

@@ -7,7 +7,7 @@ package referencelm
 import "embed"
 
 // FS is the model's folder, to be loaded with the name ".": config.json,
-// model.safetensors, tokenizer.json and expected.json.
+// model.safetensors, tokenizer.json, expected.json and heldout.txt.gz.
 //
-//go:embed config.json model.safetensors tokenizer.json expected.json
+//go:embed config.json model.safetensors tokenizer.json expected.json heldout.txt.gz
 var FS embed.FS

@@ -1,0 +1,136 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/mambagpu/mambagpu/mamba"
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+// modelTimes is the samples of a model's case, and what else it tells about its
+// runs.
+type modelTimes struct {
+	samples []float64
+	cost    cost // of the last run
+	host    []float64
+	memory  uint64
+}
+
+// cost is what a model had its device do.
+type cost struct{ dispatches, submissions, host float64 } // host in microseconds
+
+func costOf(before, after wgpu.Usage) cost {
+	return cost{
+		float64(after.Dispatches - before.Dispatches), float64(after.Submissions - before.Submissions),
+		microseconds(after.HostTime - before.HostTime),
+	}
+}
+
+// time samples the case.
+func (c modelCase) time(ctx context.Context, m *mamba.Model, e effort) (t modelTimes, err error) {
+	once := c.prefill
+	if c.name == decodeName {
+		steps, err := c.steps(ctx, m, e)
+		if err != nil {
+			return t, err
+		}
+		once = func(ctx context.Context, m *mamba.Model) (float64, cost, error) {
+			return c.decode(ctx, m, e.steps, steps)
+		}
+	}
+	run := func() ([]float64, error) {
+		us, cost, err := once(ctx, m)
+		t.cost = cost
+		t.host = append(t.host, cost.host)
+		return []float64{us}, err
+	}
+	start := time.Now()
+	first, err := run()
+	if err != nil {
+		return t, err
+	}
+	if time.Since(start) < e.budget {
+		first, t.host = nil, nil // it only warmed up; what takes so long needs no warming up
+	}
+	t.samples, err = e.sampling(ctx, first, run)
+	t.memory = m.MemoryInUse()
+	return t, err
+}
+
+// steps is how many steps of decoding go into a sample: a multiple of e.steps, so
+// many that a few samples fill the case's time.
+func (c modelCase) steps(ctx context.Context, m *mamba.Model, e effort) (int, error) {
+	us, _, err := c.generate(ctx, m, e.steps)
+	if err != nil {
+		return 0, err
+	}
+	each := max(us/float64(e.steps), 1)
+	n := int(microseconds(e.budget)/8/each) / e.steps
+	return e.steps * min(max(n, 1), 8), nil
+}
+
+func (t *modelTimes) settle(r *Result) {
+	r.Dispatch, r.Submits = int(math.Round(t.cost.dispatches)), t.cost.submissions
+	r.HostUS, r.Memory = max(Summarize(t.host).Median, 0), t.memory // a difference of two may be less than its error
+}
+
+// prefill takes prompts into empty states, from their ids to the logits of the last
+// token of each.
+func (c modelCase) prefill(ctx context.Context, m *mamba.Model) (us float64, used cost, err error) {
+	prompts := make([][]int, c.batch)
+	states := make([]*mamba.State, c.batch)
+	for i := range prompts {
+		prompts[i] = ids(m.Config().VocabSize, i, c.length)
+		if states[i], err = m.NewState(); err != nil {
+			return 0, cost{}, err
+		}
+		defer states[i].Close()
+	}
+	before := m.Usage()
+	start := time.Now()
+	_, err = m.PrefillBatch(ctx, states, prompts)
+	return microseconds(time.Since(start)), costOf(before, m.Usage()), err
+}
+
+// decode generates greedily after prompts of one token and gives the time of a step
+// of all sequences: a run of first steps is taken off one of steps more, so that
+// what a generation takes to begin, states among it, is not in it, and however many
+// steps are submitted at a time.
+func (c modelCase) decode(ctx context.Context, m *mamba.Model, first, steps int) (us float64, used cost, err error) {
+	short, few, err := c.generate(ctx, m, first)
+	if err != nil {
+		return 0, cost{}, err
+	}
+	long, many, err := c.generate(ctx, m, first+steps)
+	n := float64(steps)
+	return (long - short) / n, cost{
+		(many.dispatches - few.dispatches) / n, (many.submissions - few.submissions) / n, (many.host - few.host) / n,
+	}, err
+}
+
+// generate is a run of some steps, and its time in microseconds.
+func (c modelCase) generate(ctx context.Context, m *mamba.Model, steps int) (us float64, used cost, err error) {
+	prompts := make([][]int, c.batch)
+	for i := range prompts {
+		prompts[i] = ids(m.Config().VocabSize, i, 1)
+	}
+	before := m.Usage()
+	start := time.Now()
+	tokens := 0
+	for t, err := range m.GenerateBatch(ctx, prompts, &mamba.GenerateOptions{MaxTokens: steps, IgnoreEOS: true}) {
+		if err != nil {
+			return 0, cost{}, err
+		}
+		if t.ID != mamba.NoToken {
+			tokens++
+		}
+	}
+	us = microseconds(time.Since(start))
+	if want := c.batch * steps; tokens != want {
+		return 0, cost{}, fmt.Errorf("bench: %d tokens generated, want %d", tokens, want)
+	}
+	return us, costOf(before, m.Usage()), nil
+}

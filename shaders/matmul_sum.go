@@ -1,0 +1,41 @@
+package shaders
+
+import "github.com/mambagpu/mambagpu/wgpu"
+
+// MatmulSumParams are the sizes of the end of a matrix product whose sums were
+// split:
+//
+//	x[m,n] = sum_z parts[z,m,n]
+//	c[m*LDC+OffC+n] = act(x[m,n] + bias[OffBias+n]) + c[m*LDC+OffC+n]
+//
+// with the switches of [MatmulParams].
+type MatmulSumParams struct {
+	M, N      int
+	Parts     int
+	LDC, OffC int
+	Bias      bool
+	OffBias   int
+	SiLU      bool
+	Add       bool
+}
+
+// MatmulSum dispatches the sum of parts (Parts, M, N), in their order, into c
+// (M, N). bias (OffBias+N) may be nil if Bias is not set.
+func (k *Kernels) MatmulSum(p MatmulSumParams, parts, bias, c *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	check := check{kernel: "matmul_sum"}
+	check.size("M", p.M, 1, maxElements)
+	check.size("N", p.N, 1, maxElements)
+	check.size("Parts", p.Parts, 1, maxElements)
+	check.size("OffC", p.OffC, 0, p.LDC-p.N)
+	check.words("parts", size(parts), p.Parts*p.M*p.N)
+	if p.Bias {
+		check.size("OffBias", p.OffBias, 0, maxElements)
+		check.words("bias", size(bias), p.OffBias+p.N)
+	}
+	check.words("c", size(c), (p.M-1)*p.LDC+p.OffC+p.N)
+	if check.err != nil {
+		return nil, check.err
+	}
+	params := uniform(p.M, p.N, p.Parts, p.LDC, p.OffC, p.OffBias, epilogue(p.Bias, p.SiLU, p.Add))
+	return k.dispatch("matmul_sum", nil, params, spread(ceilDiv(p.M*p.N, 128)), parts, orElse(bias, parts), c)
+}

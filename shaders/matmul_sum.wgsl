@@ -1,0 +1,45 @@
+// matmul_sum: the end of a matrix product whose sums were split: adds the parts in
+// their order.
+//
+//   x[m,n] = sum_z parts[z,m,n]
+//   c[m*ldc + off_c + n] = act(x[m,n] + bias[off_bias + n]) + c[m*ldc + off_c + n]
+//
+// act, bias and the old c as in matmul.
+//
+// In      parts (count, m, n); bias (off_bias + n)
+// Out     c (m, n) with leading dimension ldc
+// Grid    ceil(m n/128) workgroups over x and y; 128 invocations, an element each
+// Memory  none
+// Tail    invocations past the end do nothing
+// Twin    cpu/matmul_sum.go
+struct Params { m: u32, n: u32, count: u32, ldc: u32, off_c: u32, off_bias: u32, flags: u32, pad0: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> parts: array<f32>;   // (count, m, n)
+@group(0) @binding(2) var<storage, read> bias: array<f32>;    // (off_bias + n)
+@group(0) @binding(3) var<storage, read_write> c: array<f32>; // (m, n)
+{{template "matmul_end" "f32"}}
+
+@compute @workgroup_size(128)
+fn main(
+	@builtin(workgroup_id) wg: vec3<u32>,
+	@builtin(num_workgroups) groups: vec3<u32>,
+	@builtin(local_invocation_index) t: u32,
+) {
+	let i = (wg.y * groups.x + wg.x) * 128u + t;
+	let all = params.m * params.n;
+	if (i >= all) {
+		return;
+	}
+	var x = parts[i];
+	for (var z = 1u; z < params.count; z++) {
+		x += parts[z * all + i];
+	}
+	let m = i / params.n;
+	let n = i % params.n;
+	let at = m * params.ldc + params.off_c + n;
+	var b = 0.0;
+	if (has_bias()) { b = bias[params.off_bias + n]; }
+	var old = 0.0;
+	if (has_old()) { old = c[at]; }
+	c[at] = ended(x, b, old);
+}

@@ -1,0 +1,163 @@
+package shaders
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+// matmulTile is a way to share a matrix product among workgroups and their
+// invocations. A workgroup computes a tile of (LanesM M) x (LanesN N) elements, an
+// invocation M x N of them; of several slices, each the whole tile for a share of k.
+type matmulTile struct {
+	LanesM, LanesN int     // invocations of a slice along rows and columns, powers of two
+	M, N           int     // elements of an invocation, multiples of four
+	Quads          int     // of four columns of a and w that lie in workgroup memory at a time, a power of two
+	Slices         int     // of the invocations, that share a step's quads, a power of two
+	Rate           float64 // multiply-adds a nanosecond of an H100's SM with enough workgroups
+}
+
+// matmulTiles lists the tiles. Those of many elements an invocation read workgroup
+// memory least; smaller ones fill a large GPU with products of few elements.
+var matmulTiles = []matmulTile{
+	{LanesM: 8, LanesN: 16, M: 16, N: 8, Quads: 4, Slices: 1, Rate: 176},
+	{LanesM: 16, LanesN: 16, M: 8, N: 8, Quads: 8, Slices: 1, Rate: 176},
+	{LanesM: 8, LanesN: 8, M: 8, N: 8, Quads: 4, Slices: 1, Rate: 160},
+	{LanesM: 8, LanesN: 16, M: 8, N: 4, Quads: 4, Slices: 1, Rate: 155},
+	{LanesM: 16, LanesN: 4, M: 4, N: 20, Quads: 8, Slices: 4, Rate: 110},
+	{LanesM: 8, LanesN: 4, M: 4, N: 12, Quads: 8, Slices: 8, Rate: 100},
+	{LanesM: 8, LanesN: 8, M: 4, N: 4, Quads: 16, Slices: 4, Rate: 75},
+	{LanesM: 4, LanesN: 8, M: 4, N: 4, Quads: 16, Slices: 8, Rate: 55},
+}
+
+// matmulParts are the numbers of parts that sums are split into.
+var matmulParts = []int{1, 2, 4, 8}
+
+func (t matmulTile) Rows() int        { return t.LanesM * t.M }
+func (t matmulTile) Columns() int     { return t.LanesN * t.N }
+func (t matmulTile) Step() int        { return 4 * t.Quads }
+func (t matmulTile) Lanes() int       { return t.LanesM * t.LanesN }
+func (t matmulTile) Invocations() int { return t.Lanes() * t.Slices }
+func (t matmulTile) SliceQuads() int  { return t.Quads / t.Slices }
+func (t matmulTile) GroupsM() int     { return t.M / 4 }
+func (t matmulTile) GroupsN() int     { return t.N / 4 }
+
+// WarpM and WarpN are how 32 neighbouring invocations lie on the tile.
+func (t matmulTile) WarpM() int { return 32 / t.WarpN() }
+func (t matmulTile) WarpN() int { return min(8, t.LanesN) }
+
+// TurnM and TurnN are by how many lanes the rows of a quad are turned against those
+// of the one before: together the quads that neighbouring invocations store fill the
+// 8 banks of 16 bytes.
+func (t matmulTile) TurnM() int { return max(1, min(8, t.LanesM)/t.Quads) }
+func (t matmulTile) TurnN() int { return max(1, min(8, t.LanesN)/t.Quads) }
+
+// Units is the number of quads of four rows that a step loads, UnitsA that of a's,
+// which come first.
+func (t matmulTile) Units() int  { return (t.Rows() + t.Columns()) / 4 * t.Quads }
+func (t matmulTile) UnitsA() int { return t.Rows() / 4 * t.Quads }
+
+// matmulLoad is the I-th unit that an invocation loads, First units after its number.
+type matmulLoad struct {
+	I, First int
+	OfOne    int  // as First, among those of a or w only
+	A        bool // of a, for the first invocation
+	Mixed    bool // of a for some invocations, of w for others
+	Some     bool // there is none for some invocations
+}
+
+// Loads lists the units that an invocation loads.
+func (t matmulTile) Loads() []matmulLoad {
+	var list []matmulLoad
+	n, all, ofA := t.Invocations(), t.Units(), t.UnitsA()
+	for first := 0; first < all; first += n {
+		l := matmulLoad{I: len(list), First: first, OfOne: first, A: first < ofA}
+		l.Mixed = l.A && first+n > ofA
+		l.Some = first+n > all
+		if !l.A {
+			l.OfOne = first - ofA
+		}
+		list = append(list, l)
+	}
+	return list
+}
+
+// Memory is the bytes of workgroup memory.
+func (t matmulTile) Memory() int {
+	n := 16 * t.Quads * (t.Rows() + t.Columns())
+	if t.Slices > 1 {
+		n += 16 * t.Invocations()
+	}
+	return n
+}
+
+// name is the variant's: "128x128x16/16x8", the tile with the step of k, and the
+// elements of an invocation.
+func (t matmulTile) name() string {
+	return fmt.Sprintf("%dx%dx%d/%dx%d", t.Rows(), t.Columns(), t.Step(), t.M, t.N)
+}
+
+// within reports whether a device can run the tile.
+func (t matmulTile) within(l wgpu.Limits) bool {
+	return t.Memory() <= int(l.MaxWorkgroupMemory) && t.Invocations() <= int(l.MaxInvocations)
+}
+
+// splits reports whether the sums of a product can be split: no part is empty, and
+// the scratch fits a binding.
+func (t matmulTile) splits(p MatmulParams, parts int, l wgpu.Limits) bool {
+	steps := ceilDiv(p.K, t.Step())
+	return ceilDiv(steps, ceilDiv(steps, parts)) == parts && uint64(4*parts*p.M*p.N) <= l.MaxStorageBinding
+}
+
+// A dispatch costs about startNs of an H100, whose multiprocessors each run
+// workgroups; a part's sums are written and read again at partsRate bytes a
+// nanosecond.
+const (
+	multiprocessors = 132
+	startNs         = 4000
+	partsRate       = 2000
+)
+
+// cost estimates the nanoseconds of a product on an H100. Workgroups come in
+// rounds, of which the last may fill the GPU in part only. Other GPUs have other
+// numbers of processors, but the order of the choices is much the same.
+func (t matmulTile) cost(p MatmulParams, parts int) float64 {
+	groups := ceilDiv(p.M, t.Rows()) * ceilDiv(p.N, t.Columns()) * parts
+	steps := ceilDiv(ceilDiv(p.K, t.Step()), parts)
+	work := float64(t.Rows()*t.Columns()) * (float64(steps*t.Step()) + 64)
+	ns := startNs + float64(ceilDiv(groups, multiprocessors))*work/t.Rate
+	if parts > 1 {
+		ns += startNs + float64(8*parts*p.M*p.N)/partsRate
+	}
+	return ns
+}
+
+// matmulChoice is a tile with a number of parts.
+type matmulChoice struct {
+	matmulTile
+	parts int
+	cost  float64
+}
+
+// name is the variant's: the tile's, or with parts "64x80x32/4x20/k4".
+func (c matmulChoice) name() string {
+	if c.parts == 1 {
+		return c.matmulTile.name()
+	}
+	return fmt.Sprintf("%s/k%d", c.matmulTile.name(), c.parts)
+}
+
+// parseMatmul is the tile and the parts of a name out of variants.
+func parseMatmul(name string) (matmulTile, int) {
+	for _, t := range matmulTiles {
+		for _, parts := range matmulParts {
+			if (matmulChoice{t, parts, 0}).name() == name {
+				return t, parts
+			}
+		}
+	}
+	return matmulTiles[0], 1
+}
+
+func compareFloat(a, b float64) int { return cmp.Compare(a, b) }
