@@ -12,9 +12,12 @@ package wgpu
 // callback, whose default ends the process. Here they are kept in memory that
 // C owns, and the next check of the device returns them.
 //
+// A dispatch is three calls of the library. They cross from Go to C together,
+// as a step of decoding is a hundred dispatches.
+//
 // The binding's types do not export their handles. They are read by position:
-// the first word of Device and the second of Buffer, which
-// TestBindingLayout pins.
+// the first word of Device, ComputePipeline and BindGroup and the second of
+// Buffer and ComputePassEncoder, which TestBindingLayout pins.
 
 /*
 #include <stdlib.h>
@@ -24,6 +27,16 @@ typedef void (*map_callback)(int32_t status, void *userdata);
 typedef void (*error_callback)(int32_t type, char const *message, void *userdata);
 extern void wgpuBufferMapAsync(void *buffer, uint32_t mode, size_t offset, size_t size, map_callback callback, void *userdata);
 extern void wgpuDeviceSetUncapturedErrorCallback(void *device, error_callback callback, void *userdata);
+
+extern void wgpuComputePassEncoderSetPipeline(void *pass, void *pipeline);
+extern void wgpuComputePassEncoderSetBindGroup(void *pass, uint32_t index, void *group, size_t count, uint32_t const *offsets);
+extern void wgpuComputePassEncoderDispatchWorkgroups(void *pass, uint32_t x, uint32_t y, uint32_t z);
+
+static void dispatch(void *pass, void *pipeline, void *group, uint32_t x, uint32_t y, uint32_t z) {
+	wgpuComputePassEncoderSetPipeline(pass, pipeline);
+	wgpuComputePassEncoderSetBindGroup(pass, 0, group, 0, NULL);
+	wgpuComputePassEncoderDispatchWorkgroups(pass, x, y, z);
+}
 
 static void on_mapped(int32_t status, void *slot) { *(int32_t *)slot = status; }
 
@@ -48,20 +61,24 @@ import (
 	native "github.com/rajveermalviya/go-webgpu/wgpu"
 )
 
-// deviceHandle is the library's handle of a device.
-func deviceHandle(d *native.Device) unsafe.Pointer {
-	return *(*unsafe.Pointer)(unsafe.Pointer(d))
+// firstWord and secondWord read a handle out of a binding's object.
+func firstWord[T any](p *T) unsafe.Pointer {
+	return *(*unsafe.Pointer)(unsafe.Pointer(p))
 }
 
-// bufferHandle is the library's handle of a buffer.
-func bufferHandle(b *native.Buffer) unsafe.Pointer {
-	return *(*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(b), unsafe.Sizeof(uintptr(0))))
+func secondWord[T any](p *T) unsafe.Pointer {
+	return *(*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(p), unsafe.Sizeof(uintptr(0))))
+}
+
+// dispatch appends a dispatch to an open compute pass.
+func dispatch(pass *native.ComputePassEncoder, p *native.ComputePipeline, g *native.BindGroup, grid [3]uint32) {
+	C.dispatch(secondWord(pass), firstWord(p), firstWord(g), C.uint32_t(grid[0]), C.uint32_t(grid[1]), C.uint32_t(grid[2]))
 }
 
 // catchErrors has the device report errors to a slot.
 func catchErrors(d *native.Device) *errorSlot {
 	slot := newErrorSlot()
-	C.catch_errors(deviceHandle(d), slot.c)
+	C.catch_errors(firstWord(d), slot.c)
 	return slot
 }
 
@@ -70,7 +87,7 @@ func (d *nativeDevice) read(b driverBuffer, dst []byte) error {
 	slot := (*C.int32_t)(C.malloc(C.sizeof_int32_t))
 	defer C.free(unsafe.Pointer(slot))
 	*slot = pending
-	C.map_read(bufferHandle(buf), C.size_t(len(dst)), slot)
+	C.map_read(secondWord(buf), C.size_t(len(dst)), slot)
 	var waiting backoff
 	for *slot == pending {
 		d.ref.Poll(false, nil)

@@ -172,9 +172,7 @@ type nativeEncoder struct {
 func (e *nativeEncoder) beginPass() { e.pass = e.ref.BeginComputePass(nil) }
 
 func (e *nativeEncoder) dispatch(p driverPipeline, g driverBindGroup, grid [3]uint32) {
-	e.pass.SetPipeline(p.(nativePipeline).ComputePipeline)
-	e.pass.SetBindGroup(0, g.(nativeBindGroup).BindGroup, nil)
-	e.pass.DispatchWorkgroups(grid[0], grid[1], grid[2])
+	dispatch(e.pass, p.(nativePipeline).ComputePipeline, g.(nativeBindGroup).BindGroup, grid)
 }
 
 func (e *nativeEncoder) endPass() error {

@@ -12,18 +12,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestBindingLayout pins where the binding keeps the handles that
-// deviceHandle and bufferHandle read by position.
+// TestBindingLayout pins where the binding keeps the handles that firstWord and
+// secondWord read by position.
 func TestBindingLayout(t *testing.T) {
-	device := reflect.TypeFor[native.Device]()
-	require.Equal(t, 1, device.NumField())
-	assert.Equal(t, "ref", device.Field(0).Name)
-	assert.Equal(t, unsafe.Sizeof(uintptr(0)), device.Field(0).Type.Size())
-
-	buffer := reflect.TypeFor[native.Buffer]()
-	require.Equal(t, 2, buffer.NumField())
-	assert.Equal(t, "deviceRef", buffer.Field(0).Name)
-	assert.Equal(t, "ref", buffer.Field(1).Name)
-	assert.Equal(t, unsafe.Sizeof(uintptr(0)), buffer.Field(1).Offset)
-	assert.Equal(t, unsafe.Sizeof(uintptr(0)), buffer.Field(1).Type.Size())
+	word := unsafe.Sizeof(uintptr(0))
+	for _, first := range []reflect.Type{
+		reflect.TypeFor[native.Device](), reflect.TypeFor[native.ComputePipeline](), reflect.TypeFor[native.BindGroup](),
+	} {
+		require.Equal(t, 1, first.NumField(), first)
+		assert.Equal(t, "ref", first.Field(0).Name, first)
+		assert.Equal(t, word, first.Field(0).Type.Size(), first)
+	}
+	for _, second := range []reflect.Type{reflect.TypeFor[native.Buffer](), reflect.TypeFor[native.ComputePassEncoder]()} {
+		require.Equal(t, 2, second.NumField(), second)
+		assert.Equal(t, "deviceRef", second.Field(0).Name, second)
+		assert.Equal(t, "ref", second.Field(1).Name, second)
+		assert.Equal(t, word, second.Field(1).Offset, second)
+		assert.Equal(t, word, second.Field(1).Type.Size(), second)
+	}
 }
