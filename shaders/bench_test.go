@@ -289,3 +289,90 @@ func BenchmarkChoice(b *testing.B) {
 		}),
 	})
 }
+
+// stepShape is a model's sizes that a step of decoding depends on.
+type stepShape struct {
+	name                    string
+	width, channels, rank   int
+	outputs, group, weights int // weights: of W_in, in bytes
+}
+
+func stepShapes() []stepShape {
+	list := []stepShape{
+		{name: "130m", width: 768, channels: 1536, rank: 48, group: 16},
+		{name: "2.8b", width: 2560, channels: 5120, rank: 160, group: 32},
+	}
+	for i := range list {
+		s := &list[i]
+		s.outputs = s.rank + 32
+		s.weights = int(shaders.MatrixBytes(shaders.F16, 2*s.channels, s.width))
+	}
+	return list
+}
+
+func BenchmarkInProjStep(b *testing.B) {
+	var list []bench
+	for _, s := range stepShapes() {
+		p := shaders.InProjStepParams{
+			Rows: 1, Width: s.width, Channels: s.channels, Taps: 4, Outputs: s.outputs, Group: s.group, Eps: 1e-5,
+			Weights: shaders.F16, XWeights: shaders.F16, ConvBias: true,
+		}
+		list = append(list, bench{
+			name: s.name, bytes: s.weights + 2*s.outputs*s.channels, flops: 2 * s.channels * (2*s.width + s.outputs),
+			dispatch: func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+				slots, err := firstSlots(1, buffer)
+				if err != nil {
+					return nil, err
+				}
+				return k.InProjStep(p, buffer(s.width), buffer(s.weights/4), buffer(s.width+5*s.channels), slots,
+					buffer(s.outputs*s.channels/2), buffer(3*s.channels), buffer(2*s.channels), buffer(p.Groups()*p.PartsStride()))
+			},
+		})
+	}
+	runAll(b, list)
+}
+
+func BenchmarkXProjStep(b *testing.B) {
+	var list []bench
+	for _, s := range stepShapes() {
+		const rows = 64
+		p := shaders.XProjStepParams{Rows: rows, Channels: s.channels, Taps: 4, Outputs: s.outputs, Group: 64, XWeights: shaders.F16, ConvBias: true}
+		list = append(list, bench{
+			name: fmt.Sprintf("%s_B%d", s.name, rows), bytes: 2*s.outputs*s.channels + 4*rows*s.channels*8, flops: 2 * rows * s.channels * s.outputs,
+			dispatch: func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+				slots, err := firstSlots(rows, buffer)
+				if err != nil {
+					return nil, err
+				}
+				return k.XProjStep(p, buffer(5*s.channels), slots, buffer(s.outputs*s.channels/2), buffer(3*rows*s.channels),
+					buffer(2*rows*s.channels), buffer(p.Groups()*rows*p.PartsStride()))
+			},
+		})
+	}
+	runAll(b, list)
+}
+
+func BenchmarkDtScanStep(b *testing.B) {
+	var list []bench
+	for _, s := range stepShapes() {
+		for _, rows := range []int{1, 64} {
+			groups := s.channels / s.group
+			if rows > 1 {
+				groups = s.channels / 64
+			}
+			p := shaders.DtScanStepParams{Rows: rows, Channels: s.channels, Rank: s.rank, States: 16, Groups: groups, Weights: shaders.F16}
+			list = append(list, bench{
+				name: fmt.Sprintf("%s_B%d", s.name, rows), bytes: 2*s.rank*s.channels + 4*s.channels*16*(1+2*rows), flops: rows * s.channels * (2*s.rank + 6*16),
+				dispatch: func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+					slots, err := firstSlots(rows, buffer)
+					if err != nil {
+						return nil, err
+					}
+					return k.DtScanStep(p, buffer(2*rows*s.channels), buffer(groups*rows*s.outputs), buffer(s.rank*s.channels/2),
+						buffer(18*s.channels), slots, buffer(16*rows*s.channels), buffer(rows*s.channels))
+				},
+			})
+		}
+	}
+	runAll(b, list)
+}

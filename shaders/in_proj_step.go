@@ -62,6 +62,7 @@ func (p InProjStepParams) variant() inProjStepVariant {
 	}
 	v.Vec, v.Conv = p.Width%4 == 0, true
 	v.xParts = newXParts(p.Channels, p.Outputs, p.Group, v.Threads, p.XWeights)
+	v.Memory += 4 * p.Rows * (p.Outputs*v.Shares + p.Group)
 	return v
 }
 

@@ -180,6 +180,29 @@ func TestRowDots(t *testing.T) {
 	assert.Equal(t, 4, rowShape{1, 768, 1536, F16, false}.choose().Columns, "few rows")
 }
 
+// TestStepMemory counts the workgroup memory that the kernels of a step declare.
+func TestStepMemory(t *testing.T) {
+	for _, d := range []DType{F32, F16, Q8, Q4} {
+		for _, width := range []int{36, 2560} {
+			whole := InProjStepParams{
+				Rows: MaxInProjStepRows, Width: width, Channels: 2 * width, Taps: 4, Outputs: MaxInProjStepOutputs, Group: 64, Weights: d, XWeights: d,
+			}.variant()
+			assert.LessOrEqual(t, whole.Memory, 16<<10)
+			assert.Equal(t, whole.Memory, declared(t, "in_proj_step", whole))
+			product := matvecVariant{rowDots: rowShape{MaxMatvecRows, 64, width, d, false}.choose()}
+			assert.Equal(t, product.Memory, declared(t, "matvec", product))
+		}
+	}
+	sums := XProjStepParams{Rows: 64, Channels: 100, Taps: 4, Outputs: 80, Group: 64}.variant()
+	assert.LessOrEqual(t, sums.Memory, 16<<10)
+	assert.Equal(t, sums.Memory, declared(t, "x_proj_step", sums))
+	for _, states := range []int{1, 16, 256} {
+		scan := DtScanStepParams{Rows: 1, Channels: 100, Rank: MaxDtScanStepOutputs - 2*states, States: states, Groups: 3}.variant()
+		assert.LessOrEqual(t, scan.Memory, 16<<10)
+		assert.Equal(t, scan.Memory, declared(t, "dt_scan_step", scan))
+	}
+}
+
 func TestPacking(t *testing.T) {
 	assert.Equal(t, 8, Stride(F32, 5))
 	assert.EqualValues(t, 2*8*2, MatrixBytes(F16, 2, 5))
