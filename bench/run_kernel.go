@@ -84,7 +84,7 @@ func (c *kernelCase) measure(ctx context.Context, dev *wgpu.Device, e effort) ([
 		if err != nil {
 			return nil, err
 		}
-		run = append(run, d)
+		run = append(run, d...)
 	}
 	if err := runOnce(dev, run...); err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func (s step) runTwin(args []cases.Arg) error {
 }
 
 // dispatch prepares a step on the device.
-func (s step) dispatch(k *shaders.Kernels, buffers []*wgpu.Buffer) (*wgpu.Dispatch, error) {
+func (s step) dispatch(k *shaders.Kernels, buffers []*wgpu.Buffer) ([]*wgpu.Dispatch, error) {
 	args := make([]*wgpu.Buffer, len(s.args))
 	for i, a := range s.args {
 		args[i] = buffers[a]
