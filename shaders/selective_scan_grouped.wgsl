@@ -93,18 +93,29 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	}
 }
 {{- /* grouped_start: the states before a chunk: what the first leaves, from there what
-every other does, in the order of time. Before the first it is what was held. */}}
+every other does, in the order of time. Before the first it is what was held. Four
+summaries are loaded at a time. */}}
 {{- define "grouped_start"}}
 		let at0 = (row0 + begin + state0) * params.channels + channel;
 {{- range $n := seq .PerThread}}
 		{{$.IfState $n}}{ h{{$n}} = y[at0 + {{$n}}u * params.channels]; }
 {{- end}}
-		for (var c = 1u; c < wg.z; c++) {
-			let row = row0 + begin + c * {{add .States 1}}u;
-			let sum = y[(row + {{.States}}u) * params.channels + channel];
-			let at = (row + state0) * params.channels + channel;
-{{- range $n := seq .PerThread}}
-			{{$.IfState $n}}{ h{{$n}} = fma(exp2(sum * a{{$n}}), h{{$n}}, y[at + {{$n}}u * params.channels]); }
+		for (var c = 1u; c < wg.z; c += 4u) {
+{{- range $i := seq 4}}
+			let row{{$i}} = row0 + begin + min(c + {{$i}}u, wg.z - 1u) * {{add $.States 1}}u;
+			let sum{{$i}} = y[(row{{$i}} + {{$.States}}u) * params.channels + channel];
+			let at{{$i}} = (row{{$i}} + state0) * params.channels + channel;
+{{- range $n := seq $.PerThread}}
+			var h{{$i}}_{{$n}} = 0.0;
+			{{$.IfState $n}}{ h{{$i}}_{{$n}} = y[at{{$i}} + {{$n}}u * params.channels]; }
+{{- end}}
+{{- end}}
+{{- range $i := seq 4}}
+			if (c + {{$i}}u < wg.z) {
+{{- range $n := seq $.PerThread}}
+				h{{$n}} = fma(exp2(sum{{$i}} * a{{$n}}), h{{$n}}, h{{$i}}_{{$n}});
+{{- end}}
+			}
 {{- end}}
 		}
 {{- end}}
@@ -171,8 +182,11 @@ every other does, in the order of time. Before the first it is what was held. */
 {{- end}}
 				let first = k + run * 4u;
 				let at = (row0 + first) * params.channels + channel;
+{{- if $.HasZ}}
+				sum *= vec4<f32>({{range $j := seq 4}}{{if $j}}, {{end}}silu(now_z{{$i}}.{{comp $j}}){{end}});
+{{- end}}
 {{- range $j := seq 4}}
-				if (inside && first + {{$j}}u <= last) { y[at + {{$j}}u * params.channels] = sum.{{comp $j}}{{if $.HasZ}} * silu(now_z{{$i}}.{{comp $j}}){{end}}; }
+				if (inside && first + {{$j}}u <= last) { y[at + {{$j}}u * params.channels] = sum.{{comp $j}}; }
 {{- end}}
 			}
 {{- end}}
