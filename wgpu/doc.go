@@ -35,7 +35,8 @@
 //
 // # Drivers
 //
-// One binding is behind the unexported driver interface, chosen by build tag.
-// Built without cgo, or for a platform that the binding has no library for,
-// the package compiles all the same and finds no adapter.
+// One of two bindings is behind the unexported driver interface: go-webgpu, or
+// with the build tag wgpu29 oliverbestmann/webgpu. [Binding] names it. Built
+// without cgo, or for a platform that the binding has no library for, the
+// package compiles all the same and finds no adapter.
 package wgpu
