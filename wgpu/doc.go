@@ -20,6 +20,9 @@
 //	err = pass.Submit()
 //	err = wgpu.Download(buf, 0, x)
 //
+// A read waits for everything submitted before. A [Readback] is where one pass
+// leaves what the host reads later, with other passes under way behind it.
+//
 // # Goroutines
 //
 // Every method of [Device] and [Buffer], [Dispatch.Close] and [Pass.Submit]
