@@ -24,8 +24,8 @@ func TestParams(t *testing.T) {
 	stage := []string{"length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z"}
 	scan := append(slices.Clone(stage), "off_m")
 	fields := map[string][]string{
-		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias", "flags"},
-		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias", "flags"},
+		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias"},
 		"matvec":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
 		"causal_conv":                 {"length", "channels", "stride", "offset"},
 		"causal_conv_step":            {"length", "channels", "stride", "offset"},

@@ -11,6 +11,15 @@ import (
 // RunGPU runs the kernel on the case's buffers on a device and returns them as
 // the kernel leaves them.
 func (c Case) RunGPU(k *shaders.Kernels) ([]Arg, error) {
+	return c.RunGPUBy(k, func(b []*wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+		d, err := c.Dispatch(k, b)
+		return []*wgpu.Dispatch{d}, err
+	})
+}
+
+// RunGPUBy is RunGPU by the dispatches that prepare makes of the buffers, which are
+// in the order of Args, nil where there are no elements.
+func (c Case) RunGPUBy(k *shaders.Kernels, prepare func(b []*wgpu.Buffer) ([]*wgpu.Dispatch, error)) ([]Arg, error) {
 	args := c.Args()
 	buffers := make([]*wgpu.Buffer, len(args))
 	defer func() {
@@ -30,13 +39,13 @@ func (c Case) RunGPU(k *shaders.Kernels) ([]Arg, error) {
 		}
 		buffers[i] = b
 	}
-	run, err := c.Dispatch(k, buffers)
+	run, err := prepare(buffers)
 	if err != nil {
 		return nil, err
 	}
 	pass := k.Device().NewPass(c.String())
 	defer pass.Close()
-	pass.Dispatch(run)
+	pass.Dispatch(run...)
 	if err := pass.Submit(); err != nil {
 		return nil, err
 	}
