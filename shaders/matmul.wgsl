@@ -32,12 +32,12 @@ struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u
 {{template "weight_load" .}}
 {{template "activation_load" .}}
 
-// A step's columns of a's and w's rows: [slice][column][group][lane] is four rows.
+// A step's columns of a's and w's rows: [slice][quad][column][group][lane] is four rows.
 // Lanes are turned by the column's quad, so that the transposing stores of
 // neighbouring invocations fall into different banks. All indices but the lane are
 // constants in the loop: one address serves all loads of a quad.
-var<workgroup> tile_a: array<array<array<array<vec4<f32>, {{.LanesM}}>, {{.GroupsM}}>, {{mul 4 .SliceQuads}}>, {{.Slices}}>;
-var<workgroup> tile_w: array<array<array<array<vec4<f32>, {{.LanesN}}>, {{.GroupsN}}>, {{mul 4 .SliceQuads}}>, {{.Slices}}>;
+var<workgroup> tile_a: array<array<array<array<array<vec4<f32>, {{.LanesM}}>, {{.GroupsM}}>, 4>, {{.SliceQuads}}>, {{.Slices}}>;
+var<workgroup> tile_w: array<array<array<array<array<vec4<f32>, {{.LanesN}}>, {{.GroupsN}}>, 4>, {{.SliceQuads}}>, {{.Slices}}>;
 {{- if gt .Slices 1}}
 var<workgroup> sums: array<array<vec4<f32>, {{.Lanes}}>, {{.Slices}}>;
 {{- end}}
@@ -120,10 +120,6 @@ fn main(
 	let u = t % {{.Lanes}}u;
 	let tr = u / 32u / {{div .LanesN .WarpN}}u * {{.WarpM}}u + u % 32u / {{mul 2 .WarpN}}u * 2u + u % 2u;
 	let tc = u / 32u % {{div .LanesN .WarpN}}u * {{.WarpN}}u + u / 2u % {{.WarpN}}u;
-{{- range $q := seq .SliceQuads}}
-	let pa{{$q}} = tr ^ ((slice * {{mul $.SliceQuads $.TurnM}}u + {{mul $q $.TurnM}}u) % {{$.LanesM}}u);
-	let pw{{$q}} = tc ^ ((slice * {{mul $.SliceQuads $.TurnN}}u + {{mul $q $.TurnN}}u) % {{$.LanesN}}u);
-{{- end}}
 {{- range $i := seq .M}}{{range $j := seq $.GroupsN}}
 	var c{{$i}}_{{$j}} = vec4<f32>(0.0);
 {{- end}}{{end}}
@@ -157,32 +153,48 @@ fn main(
 			let v{{$i}} = bitcast<vec4<f32>>(load{{$u.I}}_{{$i}});
 {{- end}}
 {{- range $j := seq 4}}
-			tile_a[quad / {{$.SliceQuads}}u][quad % {{$.SliceQuads}}u * 4u + {{$j}}u][unit{{$u.I}} / {{$.LanesM}}u][(unit{{$u.I}} ^ (quad * {{$.TurnM}}u)) % {{$.LanesM}}u] = vec4<f32>(v0.{{comp $j}}, v1.{{comp $j}}, v2.{{comp $j}}, v3.{{comp $j}});
+			tile_a[quad / {{$.SliceQuads}}u][quad % {{$.SliceQuads}}u][{{$j}}][unit{{$u.I}} / {{$.LanesM}}u][(unit{{$u.I}} ^ (quad * {{$.TurnM}}u)) % {{$.LanesM}}u] = vec4<f32>(v0.{{comp $j}}, v1.{{comp $j}}, v2.{{comp $j}}, v3.{{comp $j}});
 {{- end}}
 		}{{end}}{{if $u.Mixed}} else {{end}}{{if or $u.Mixed (not $u.A)}}{{if $u.Some}}if (t + {{$u.First}}u < {{$.Units}}u) {{end}}{
 {{- range $i := seq 4}}
 			let v{{$i}} = unpack(uncarried(load{{$u.I}}_{{$i}}), min(row{{$u.I}} + {{$i}}u, params.n - 1u) * stride + kk);
 {{- end}}
 {{- range $j := seq 4}}
-			tile_w[quad / {{$.SliceQuads}}u][quad % {{$.SliceQuads}}u * 4u + {{$j}}u][unit{{$u.I}} / {{$.LanesN}}u][(unit{{$u.I}} ^ (quad * {{$.TurnN}}u)) % {{$.LanesN}}u] = vec4<f32>(v0.{{comp $j}}, v1.{{comp $j}}, v2.{{comp $j}}, v3.{{comp $j}});
+			tile_w[quad / {{$.SliceQuads}}u][quad % {{$.SliceQuads}}u][{{$j}}][unit{{$u.I}} / {{$.LanesN}}u][(unit{{$u.I}} ^ (quad * {{$.TurnN}}u)) % {{$.LanesN}}u] = vec4<f32>(v0.{{comp $j}}, v1.{{comp $j}}, v2.{{comp $j}}, v3.{{comp $j}});
 {{- end}}
 		}{{end}}
 {{- end}}
 		workgroupBarrier();
 		kk += {{.Quads}}u;
 		{{template "matmul_load" .}}
-{{- range $k := seq (mul 4 .SliceQuads)}}
-		{
+{{- define "matmul_quad"}}
+			let pa = tr ^ (((slice * {{.SliceQuads}}u + i) * {{.TurnM}}u) % {{.LanesM}}u);
+			let pw = tc ^ (((slice * {{.SliceQuads}}u + i) * {{.TurnN}}u) % {{.LanesN}}u);
+{{- range $k := seq 4}}
+			{
 {{- range $h := seq $.GroupsM}}
-			let a{{$h}} = tile_a[slice][{{$k}}][{{$h}}][pa{{div $k 4}}];
+				let a{{$h}} = tile_a[slice][i][{{$k}}][{{$h}}][pa];
 {{- end}}
 {{- range $j := seq $.GroupsN}}
-			let w{{$j}} = tile_w[slice][{{$k}}][{{$j}}][pw{{div $k 4}}];
+				let w{{$j}} = tile_w[slice][i][{{$k}}][{{$j}}][pw];
 {{- end}}
 {{- range $h := seq $.GroupsM}}{{range $i := seq 4}}{{range $j := seq $.GroupsN}}
-			c{{add (mul $h 4) $i}}_{{$j}} = fma(vec4<f32>(a{{$h}}.{{comp $i}}), w{{$j}}, c{{add (mul $h 4) $i}}_{{$j}});
+				c{{add (mul $h 4) $i}}_{{$j}} = fma(vec4<f32>(a{{$h}}.{{comp $i}}), w{{$j}}, c{{add (mul $h 4) $i}}_{{$j}});
 {{- end}}{{end}}{{end}}
+			}
+{{- end}}
+{{- end}}
+{{- if .Loop}}
+		for (var i = 0u; i < {{.SliceQuads}}u; i++) {
+			{{template "matmul_quad" .}}
 		}
+{{- else}}
+{{- range $q := seq .SliceQuads}}
+		{
+			let i = {{$q}}u;
+			{{template "matmul_quad" $}}
+		}
+{{- end}}
 {{- end}}
 	}
 {{- range $h := seq .GroupsM}}{{range $i := seq 4}}{{range $j := seq $.GroupsN}}

@@ -14,6 +14,7 @@ type matmulTile struct {
 	M, N           int // elements of an invocation, multiples of four
 	Quads          int // of four columns of a and w that lie in workgroup memory at a time, a power of two
 	Slices         int // of the invocations, that share a step's quads, a power of two
+	Loop           bool
 	speed
 }
 
