@@ -25,8 +25,8 @@ func TestParams(t *testing.T) {
 	scan := append(slices.Clone(stage), "off_m")
 	grouped := append(slices.Clone(scan), "chunk")
 	fields := map[string][]string{
-		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias", "flags"},
-		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias", "flags"},
+		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias"},
 		"matvec":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
 		"causal_conv":                 {"length", "channels", "stride", "offset"},
 		"causal_conv_step":            {"length", "channels", "stride", "offset"},

@@ -11,6 +11,14 @@ import (
 // RunGPU runs the kernel on the case's buffers on a device and returns them as
 // the kernel leaves them.
 func (c Case) RunGPU(k *shaders.Kernels) ([]Arg, error) {
+	return c.RunGPUBy(k, func(b []*wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+		return c.Dispatch(k, b)
+	})
+}
+
+// RunGPUBy is RunGPU by the dispatches that prepare makes of the buffers, which are
+// in the order of Args, nil where there are no elements.
+func (c Case) RunGPUBy(k *shaders.Kernels, prepare func(b []*wgpu.Buffer) ([]*wgpu.Dispatch, error)) ([]Arg, error) {
 	args := c.Args()
 	buffers := make([]*wgpu.Buffer, len(args))
 	defer func() {
@@ -30,7 +38,7 @@ func (c Case) RunGPU(k *shaders.Kernels) ([]Arg, error) {
 		}
 		buffers[i] = b
 	}
-	run, err := c.Dispatch(k, buffers)
+	run, err := prepare(buffers)
 	if err != nil {
 		return nil, err
 	}
