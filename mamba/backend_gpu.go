@@ -22,6 +22,7 @@ type gpuBackend struct {
 	most   int      // tokens that there can be room for
 	logits int      // rows of logits there is room for
 	rows   int      // sequences there is room for
+	parts  int      // elements of a step's sums there is room for
 	bound  []uint32 // contents of act.slots
 	plans  plans
 	turn   *gpuDecoder // whose ids, slots and draws are in act; nil for none
@@ -250,9 +251,46 @@ func (g *gpuBackend) reserveOutputs(b batch) error {
 		g.logits = n
 	}
 	if b.output == lastChoice {
-		return g.reserveChoice(b)
+		if err := g.reserveChoice(b); err != nil {
+			return err
+		}
 	}
-	return nil
+	return g.reserveStep(b)
+}
+
+// reserveStep makes room for what the kernels of a step leave for the next one. Where
+// there is none, a step runs without them.
+func (g *gpuBackend) reserveStep(b batch) error {
+	if b.length > 1 {
+		return nil
+	}
+	n := g.wantedForm(b).parts(g.net.config, b.rows)
+	if n <= g.parts {
+		return nil
+	}
+	err := g.replace(&g.net.act.parts, "x_proj parts", n)
+	if exhausted(err) {
+		return nil
+	}
+	g.parts = n
+	return err
+}
+
+// wantedForm is how a step is to run.
+func (g *gpuBackend) wantedForm(b batch) stepForm {
+	block := &g.net.blocks[0]
+	if len(block.xProj.shards) > 1 {
+		return stepForm{}
+	}
+	return newStepForm(g.net.config, b.rows, g.elements(), len(block.inProj.shards))
+}
+
+// stepForm is how a step runs in the room that there is.
+func (g *gpuBackend) stepForm(b batch) stepForm {
+	if f := g.wantedForm(b); f.parts(g.net.config, b.rows) <= g.parts {
+		return f
+	}
+	return stepForm{}
 }
 
 // replace makes a larger array in place of another whose contents are done
@@ -398,7 +436,7 @@ func (g *gpuBackend) close() error {
 	g.dropActivations()
 	g.states(func(b *wgpu.Buffer, _ uint64) { closeAll([]*wgpu.Buffer{b}) })
 	closeAll(g.weights)
-	closeAll([]*wgpu.Buffer{g.net.act.slots, g.net.act.last, g.net.act.logits})
+	closeAll([]*wgpu.Buffer{g.net.act.slots, g.net.act.last, g.net.act.logits, g.net.act.parts})
 	closeAll(g.choiceBuffers())
 	return nil
 }

@@ -139,10 +139,43 @@ func (r *recorder) rmsNorm(p shaders.RMSNormParams, x, weight, y *wgpu.Buffer) {
 
 func (r *recorder) matmul(p shaders.MatmulParams, a, w, bias, c *wgpu.Buffer) {
 	r.add(p.M*p.N*p.K, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		if p.Add && p.M == 1 && shaders.AheadBytes[1] > 0 {
+			for i := range r.backend.net.blocks[:len(r.backend.net.blocks)-1] {
+				if r.backend.net.blocks[i].outProj.shards[0].data == w {
+					return k.MatvecAhead(p, a, w, bias, c, r.backend.net.blocks[i+1].inProj.shards[0].data)
+				}
+			}
+		}
 		if p.M <= shaders.MaxMatvecRows {
 			return k.Matvec(p, a, w, bias, c)
 		}
 		return k.Matmul(p, a, w, bias, c)
+	})
+}
+
+func (r *recorder) fuses() bool { return r.has == nil }
+
+func (r *recorder) stepForm(b batch) stepForm { return r.backend.stepForm(b) }
+
+func (r *recorder) normMatvec(p shaders.NormMatvecParams, a, gain, w, bias, c *wgpu.Buffer) {
+	r.add(p.M*p.N*p.K, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.NormMatvec(p, a, gain, w, bias, c) })
+}
+
+func (r *recorder) inProjStep(p shaders.InProjStepParams, a, w, small, slots, wx, state, uz, parts *wgpu.Buffer) {
+	r.add(p.Rows*p.Channels*(2*p.Width+p.Outputs), func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.InProjStep(p, a, w, small, slots, wx, state, uz, parts)
+	})
+}
+
+func (r *recorder) xProjStep(p shaders.XProjStepParams, conv, slots, wx, state, uz, parts *wgpu.Buffer) {
+	r.add(p.Rows*p.Channels*p.Outputs, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.XProjStep(p, conv, slots, wx, state, uz, parts)
+	})
+}
+
+func (r *recorder) dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y, ahead *wgpu.Buffer) {
+	r.add(p.Rows*p.Channels*(p.Rank+p.States), func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.DtScanStep(p, uz, parts, wdt, weights, slots, state, y, ahead)
 	})
 }
 

@@ -32,9 +32,10 @@ type block[A any] struct {
 	dtProj               A         // (E, R)
 	dtType               shaders.DType
 	dtBias               A         // (E)
-	scan                 A         // A (E, N), then D (E)
+	scan                 A         // A (E, N), then D (E), then dtBias (E)
 	outProj              matrix[A] // (d, E)
 	outBias              A         // (d), if UseBias
+	small                A         // of in_proj_step: norm, conv and inBias, one after the other
 	convState, scanState A         // (slots, E, K-1), (slots, E, N)
 }
 
@@ -60,6 +61,7 @@ type activations[A any] struct {
 	xz       A // (T, 2E) in_proj: u, then z
 	u        A // (T, E) convolved
 	p        A // (T, R + 2N) x_proj: dt, B, C
+	parts    A // (groups, B, R+2N) x_proj's sums over groups of channels, of a step
 	delta    A // (T, E)
 	y        A // (T, E)
 	last     A // (B, d) the last row of each sequence
@@ -136,9 +138,7 @@ func forward[A any](s stages[A], n *network[A], b batch) {
 		}, n.act.ids, part.data, n.act.residual) // (B, L, d)
 	}
 	s.note("embedding", n.act.residual, 0, b.rows, b.length, c.DModel)
-	for i := range n.blocks {
-		n.block(s, i, b)
-	}
+	n.layers(s, b)
 	if b.output == onlyState {
 		return
 	}
@@ -147,15 +147,30 @@ func forward[A any](s stages[A], n *network[A], b batch) {
 		s.lastRows(shaders.LastRowsParams{Batch: b.rows, Length: b.length, Width: c.DModel, Packing: b.packing}, x, n.act.slots, n.act.last)
 		x, rows = n.act.last, b.rows // (B, d)
 	}
-	s.rmsNorm(shaders.RMSNormParams{Rows: rows, Width: c.DModel, Eps: float32(c.NormEps)}, x, n.normF, n.act.norm)
-	s.note("norm_f", n.act.norm, 0, b.rows, b.length, c.DModel)
 	head := shaders.MatmulParams{M: rows, K: c.DModel, LDA: c.DModel, LDC: c.VocabSize}
-	linear(s, head, n.act.norm, n.head, *new(A), n.act.logits) // (B, V) or (B, L, V)
+	n.normLinear(s, head, x, n.normF, n.head, *new(A), n.act.logits, func() {
+		s.note("norm_f", n.act.norm, 0, b.rows, b.length, c.DModel)
+	}) // (B, V) or (B, L, V)
 	if b.output == allLogits {
 		s.note("logits", n.act.logits, 0, b.rows, b.length, c.VocabSize)
 	}
 	if b.output == lastChoice {
 		n.choose(s, b) // (B)
+	}
+}
+
+// layers runs the layers one after the other.
+func (n *network[A]) layers(s stages[A], b batch) {
+	if f, ok := fusing(s); ok && b.length == 1 && !b.packing.Packed {
+		if form := f.stepForm(b); form.fused() {
+			for i := range n.blocks {
+				n.step(f, i, b, form)
+			}
+			return
+		}
+	}
+	for i := range n.blocks {
+		n.block(s, i, b)
 	}
 }
 
@@ -169,10 +184,10 @@ func (n *network[A]) block(s stages[A], i int, b batch) {
 		s.note(fmt.Sprintf("layer.%d.%s", i, stage), x, first, shape...)
 	}
 
-	s.rmsNorm(shaders.RMSNormParams{Rows: t, Width: d, Eps: float32(c.NormEps)}, act.residual, w.norm, act.norm)
-	note("norm", act.norm, 0, b.rows, b.length, d) // (B, L, d)
-
-	linear(s, shaders.MatmulParams{M: t, N: 2 * e, K: d, LDA: d, LDC: 2 * e, Bias: c.UseBias}, act.norm, w.inProj, w.inBias, act.xz)
+	inProj := shaders.MatmulParams{M: t, N: 2 * e, K: d, LDA: d, LDC: 2 * e, Bias: c.UseBias}
+	n.normLinear(s, inProj, act.residual, w.norm, w.inProj, w.inBias, act.xz, func() {
+		note("norm", act.norm, 0, b.rows, b.length, d) // (B, L, d)
+	})
 	note("in_proj", act.xz, 0, b.rows, b.length, 2*e) // (B, L, 2E)
 
 	s.causalConv(shaders.CausalConvParams{
@@ -196,10 +211,10 @@ func (n *network[A]) block(s stages[A], i int, b batch) {
 	note("scan_gated", act.y, 0, b.rows, b.length, e)          // (B, L, E)
 	note("ssm_state", w.scanState, b.slot*e*ns, b.rows, e, ns) // (B, E, N)
 
-	linear(s, shaders.MatmulParams{M: t, N: d, K: e, LDA: e, LDC: d, Bias: c.UseBias}, act.y, w.outProj, w.outBias, act.norm)
-	note("out_proj", act.norm, 0, b.rows, b.length, d) // (B, L, d)
-
-	s.residualAdd(shaders.ResidualAddParams{Count: t * d}, act.residual, act.norm)
+	outProj := shaders.MatmulParams{M: t, N: d, K: e, LDA: e, LDC: d, Bias: c.UseBias}
+	n.addLinear(s, outProj, act.y, w.outProj, w.outBias, func() {
+		note("out_proj", act.norm, 0, b.rows, b.length, d) // (B, L, d)
+	})
 	note("residual", act.residual, 0, b.rows, b.length, d) // (B, L, d)
 }
 

@@ -3,6 +3,7 @@ package mamba
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/mambagpu/mambagpu/mamba/checkpoint"
@@ -56,22 +57,28 @@ func (l *loader[A]) block(prefix string) block[A] {
 	c := l.config
 	mixer := prefix + "mixer."
 	var b block[A]
-	b.norm = l.vector(prefix + "norm.weight")
+	gain := l.floats(prefix + "norm.weight")
+	b.norm = l.array(prefix+"norm.weight", gain)
 	b.inProj = l.matrix(mixer+"in_proj.weight", 2*c.DInner, c.DModel)
 	conv := []string{mixer + "conv1d.weight"}
 	if c.UseConvBias {
 		conv = append(conv, mixer+"conv1d.bias")
 	}
-	b.conv = l.vector(conv...)
+	taps := l.concat(conv...)
+	b.conv = l.array(conv[0], taps)
 	b.xProj = l.matrix(mixer+"x_proj.weight", c.DTRank+2*c.DState, c.DInner)
 	b.dtProj, b.dtType = l.dtProj(mixer+"dt_proj.weight", c.DInner, c.DTRank)
-	b.dtBias = l.vector(mixer + "dt_proj.bias")
-	b.scan = l.scan(mixer)
+	step := l.floats(mixer + "dt_proj.bias")
+	b.dtBias = l.array(mixer+"dt_proj.bias", step)
+	b.scan = l.scan(mixer, step)
 	b.outProj = l.matrix(mixer+"out_proj.weight", c.DModel, c.DInner)
+	var inBias []float32
 	if c.UseBias {
-		b.inBias = l.vector(mixer + "in_proj.bias")
+		inBias = l.floats(mixer + "in_proj.bias")
+		b.inBias = l.array(mixer+"in_proj.bias", inBias)
 		b.outBias = l.vector(mixer + "out_proj.bias")
 	}
+	b.small = l.array(mixer+"in_proj_step", slices.Concat(gain, taps, inBias))
 	return b
 }
 
@@ -97,11 +104,16 @@ func (l *loader[A]) floats(name string) []float32 {
 
 // vector holds small tensors one after the other in one array of float32.
 func (l *loader[A]) vector(names ...string) A {
+	return l.array(names[0], l.concat(names...))
+}
+
+// concat is small tensors one after the other.
+func (l *loader[A]) concat(names ...string) []float32 {
 	var all []float32
 	for _, name := range names {
 		all = append(all, l.floats(name)...)
 	}
-	return l.array(names[0], all)
+	return all
 }
 
 func (l *loader[A]) array(label string, values []float32) (a A) {
@@ -111,8 +123,9 @@ func (l *loader[A]) array(label string, values []float32) (a A) {
 	return a
 }
 
-// scan is the scan's packed weights: A = -exp(A_log), then D.
-func (l *loader[A]) scan(mixer string) A {
+// scan is the scan's packed weights: A = -exp(A_log), then D, and for a step the bias
+// of the step size.
+func (l *loader[A]) scan(mixer string, step []float32) A {
 	name := mixer + "A_log"
 	a := l.floats(name)
 	for i, v := range a {
@@ -123,7 +136,7 @@ func (l *loader[A]) scan(mixer string) A {
 				Got: fmt.Sprintf("%g at element %d", v, i), Want: "logarithms of float32 numbers"}
 		}
 	}
-	return l.array(name, append(a, l.floats(mixer+"D")...))
+	return l.array(name, slices.Concat(a, l.floats(mixer+"D"), step))
 }
 
 func (l *loader[A]) matrix(name string, rows, cols int) (m matrix[A]) {

@@ -24,7 +24,7 @@ type MatmulParams struct {
 	Bias      bool
 	OffBias   int
 	SiLU      bool // act is silu; not in Matvec
-	Add       bool // c is added to, not replaced; not in Matvec
+	Add       bool // c is added to, not replaced
 }
 
 // Matmul dispatches the product of a (M, K) and w (N, K) into c (M, N). bias
@@ -131,16 +131,6 @@ func (p MatmulParams) variants(kernel string, l wgpu.Limits) []string {
 		}
 	}
 	return names
-}
-
-// matvecVariant is what changes the code of matvec.
-type matvecVariant struct {
-	Rows    int
-	Lanes   int // invocations that share a row of w
-	Columns int // of c, that a workgroup computes
-	Weights string
-	Bias    bool
-	Vec     bool // whole vectors of a
 }
 
 // aligned reports whether rows of a start on whole vectors and consist of them.

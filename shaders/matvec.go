@@ -5,29 +5,43 @@ import "github.com/mambagpu/mambagpu/wgpu"
 // MaxMatvecRows is the largest M that Matvec takes.
 const MaxMatvecRows = 8
 
+type matvecVariant struct {
+	rowDots
+	LDA, OffA int
+	Bias, Add bool
+	readAhead
+}
+
 // Matvec dispatches the product of Matmul for 1 to MaxMatvecRows rows of a.
 func (k *Kernels) Matvec(p MatmulParams, a, w, bias, c *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	if err := p.check("matvec", MaxMatvecRows, a, w, bias, c); err != nil {
 		return nil, err
 	}
 	check := check{kernel: "matvec"}
-	check.off("SiLU", p.SiLU)
-	check.off("Add", p.Add)
-	if check.err != nil {
+	if check.off("SiLU", p.SiLU); check.err != nil {
 		return nil, check.err
 	}
-	v := matvecVariant{Rows: p.M, Lanes: matvecLanes(p.N, p.K), Weights: p.Weights.String(), Bias: p.Bias, Vec: p.aligned()}
-	v.Columns = 128 / v.Lanes
-	return k.dispatch("matvec", v, p.uniform(), spread(ceilDiv(p.N, v.Columns)), a, w, orElse(bias, w), c)
+	v := matvecVariant{
+		rowDots: rowShape{p.M, p.N, p.K, p.Weights, false}.choose(),
+		LDA:     p.LDA, OffA: p.OffA, Bias: p.Bias, Add: p.Add,
+	}
+	v.Vec = p.K%4 == 0 && p.LDA%4 == 0 && p.OffA%4 == 0
+	return k.dispatch("matvec", v, uniform(p.LDC, p.OffC, p.OffBias), spread(ceilDiv(p.N, v.Columns)), a, w, orElse(bias, w), c)
 }
 
-// matvecLanes shares each row of w among more invocations, up to the whole
-// workgroup of 128, while there are too few workgroups to fill a large GPU and
-// the row is long enough to share.
-func matvecLanes(n, k int) int {
-	lanes := 16
-	for lanes < 128 && n*lanes < 1024*128 && k >= 16*lanes {
-		lanes *= 2
+// MatvecAhead is for experiments.
+func (k *Kernels) MatvecAhead(p MatmulParams, a, w, bias, c, ahead *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	v := matvecVariant{
+		rowDots: rowShape{p.M, p.N, p.K, p.Weights, false}.choose(),
+		LDA:     p.LDA, OffA: p.OffA, Bias: p.Bias, Add: p.Add,
 	}
-	return lanes
+	v.Vec = p.K%4 == 0 && p.LDA%4 == 0 && p.OffA%4 == 0
+	grid := spread(ceilDiv(p.N, v.Columns))
+	buffers := []*wgpu.Buffer{a, w, orElse(bias, w), c}
+	if n := int(min(size(ahead), uint64(AheadBytes[1])) / 16); n > 0 && p.M == 1 {
+		v.Ahead, v.First, v.Touch = n, int(grid[0]), "c[0] = c[0];"
+		grid[0] += uint32(ceilDiv(v.Ahead, 4096))
+		buffers = append(buffers, ahead)
+	}
+	return k.dispatch("matvec", v, uniform(p.LDC, p.OffC, p.OffBias), grid, buffers...)
 }

@@ -27,7 +27,11 @@ func TestParams(t *testing.T) {
 	fields := map[string][]string{
 		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
 		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias"},
-		"matvec":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"matvec":                      {"ldc", "off_c", "off_bias"},
+		"norm_matvec":                 {"ldc", "off_c", "off_bias", "eps"},
+		"in_proj_step":                {"eps", "off_conv", "off_conv_bias", "off_in_bias"},
+		"x_proj_step":                 {"rows"},
+		"dt_scan_step":                {"rows"},
 		"causal_conv":                 {"length", "channels", "stride", "offset"},
 		"causal_conv_step":            {"length", "channels", "stride", "offset"},
 		"selective_scan":              scan,
@@ -150,10 +154,34 @@ func declared(t *testing.T, kernel string, variant any) (bytes int) {
 	return bytes
 }
 
-func TestMatvecLanes(t *testing.T) {
-	assert.Equal(t, 16, matvecLanes(50280, 768))
-	assert.Equal(t, 128, matvecLanes(192, 5120))
-	assert.Equal(t, 16, matvecLanes(48, 16), "a short row is not shared further")
+// TestRowDots checks how matvec and in_proj_step share their work: within every
+// device's limits, and with the workgroups and groups that they are asked for.
+func TestRowDots(t *testing.T) {
+	check := func(v rowDots) {
+		t.Helper()
+		assert.LessOrEqual(t, v.Memory, 16<<10, "%+v", v)
+		assert.LessOrEqual(t, v.Threads, 256, "%+v", v)
+		assert.Equal(t, v.Threads/v.Lanes*v.Each, v.Columns, "%+v", v)
+		assert.Zero(t, v.Chunk%(v.Lanes*v.Loads), "%+v", v)
+	}
+	for _, d := range []DType{F32, F16, BF16, Q8, Q4} {
+		for _, k := range []int{1, 5, 64, 256, 768, 2560, 5120, 9000} {
+			for m := 1; m <= MaxMatvecRows; m++ {
+				for _, n := range []int{1, 192, 768, 2560, 50280} {
+					s := rowShape{m, n, k, d, n%3 == 0}
+					check(s.choose())
+				}
+				for _, group := range []int{8, 16, 32, 64} {
+					v := rowShape{min(m, MaxInProjStepRows), 3072, k, d, true}.grouped(group, 80)
+					check(v)
+					assert.Equal(t, group, v.Columns)
+					assert.GreaterOrEqual(t, v.Threads, 80)
+				}
+			}
+		}
+	}
+	assert.Equal(t, 32, rowShape{1, 50280, 768, F16, true}.choose().Columns, "more than enough workgroups")
+	assert.Equal(t, 4, rowShape{1, 768, 1536, F16, false}.choose().Columns, "few rows")
 }
 
 func TestPacking(t *testing.T) {

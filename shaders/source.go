@@ -23,11 +23,24 @@ var templates = sync.OnceValue(func() *template.Template {
 			}
 			return s
 		},
-		"add": func(a, b int) int { return a + b },
+		"add": func(terms ...int) (sum int) {
+			for _, v := range terms {
+				sum += v
+			}
+			return sum
+		},
 		"sub": func(a, b int) int { return a - b },
-		"mul": func(a, b int) int { return a * b },
-		"div": func(a, b int) int { return a / b },
-		"mod": func(a, b int) int { return a % b },
+		"mul": func(factors ...int) int {
+			product := 1
+			for _, v := range factors {
+				product *= v
+			}
+			return product
+		},
+		"list":    func(v ...int) []int { return v },
+		"div":     func(a, b int) int { return a / b },
+		"ceilDiv": ceilDiv,
+		"mod":     func(a, b int) int { return a % b },
 		// state passes a numbered part of a scan to a template.
 		"state": func(v scanVariant, i int) scanPart { return scanPart{v, i} },
 		// weightPad is what a row of weights of a type is padded to a multiple of.

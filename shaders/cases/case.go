@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+
+	"github.com/mambagpu/mambagpu/shaders"
 )
 
 // Arg is one buffer of a kernel. The args of a case are in the order of the
@@ -12,12 +14,14 @@ type Arg struct {
 	Name    string    // as in the twin's signature: "u", "delta", ...
 	F32     []float32 // the elements, unless they are integers
 	U32     []uint32  // the elements if they are integers
-	Weights bool      // F32 is a weight matrix, which a GPU stores in the type that Params names
-	Rows    int       // of a weight matrix
-	Cols    int       // of a weight matrix
-	Image   []byte    // of a weight matrix of integers: as it lies in GPU memory
-	Slack   uint32    // how far integers may lie from the twin's, where they are rounded sums
-	Out     bool      // written by the kernel, and perhaps read too
+	Weights bool      // F32 is a weight matrix, which a GPU stores as Type says
+	Type    shaders.DType
+	Paired  bool   // the matrix lies as dt_proj reads it
+	Rows    int    // of a weight matrix
+	Cols    int    // of a weight matrix
+	Image   []byte // of a weight matrix of integers: as it lies in GPU memory
+	Slack   uint32 // how far integers may lie from the twin's, where they are rounded sums
+	Out     bool   // written by the kernel, and perhaps read too
 }
 
 // Len is the number of elements. An argument that Params switches off, such as
@@ -70,6 +74,7 @@ var kernels = []struct {
 	{"matmul", matmulCases},
 	{"matmul_sum", matmulSumCases},
 	{"matvec", matvecCases},
+	{"norm_matvec", normMatvecCases},
 	{"causal_conv", causalConvCases},
 	{"causal_conv_step", causalConvStepCases},
 	{"dt_proj", dtProjCases},
@@ -85,6 +90,9 @@ var kernels = []struct {
 	{"modulated_scan", modulatedScanCases},
 	{"modulated_scan_step", modulatedScanStepCases},
 	{"residual_add", residualAddCases},
+	{"in_proj_step", inProjStepCases},
+	{"x_proj_step", xProjStepCases},
+	{"dt_scan_step", dtScanStepCases},
 	{"last_rows", lastRowsCases},
 	{"peaks", peaksCases},
 	{"histogram", histogramCases},

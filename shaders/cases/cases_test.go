@@ -21,10 +21,11 @@ func TestNames(t *testing.T) {
 // none.
 func TestKernels(t *testing.T) {
 	want := []string{
-		"embedding", "rms_norm", "layer_norm", "matmul", "matmul_sum", "matvec", "causal_conv", "causal_conv_step", "dt_proj",
+		"embedding", "rms_norm", "layer_norm", "matmul", "matmul_sum", "matvec", "norm_matvec", "causal_conv", "causal_conv_step", "dt_proj",
 		"selective_scan", "selective_scan_grouped", "selective_scan_summary", "selective_scan_step", "selective_scan_naive", "selective_scan_tiled",
 		"selective_scan_complex", "selective_scan_complex_step",
-		"discretize", "modulated_scan", "modulated_scan_step", "residual_add", "last_rows",
+		"discretize", "modulated_scan", "modulated_scan_step", "residual_add",
+		"in_proj_step", "x_proj_step", "dt_scan_step", "last_rows",
 		"peaks", "histogram", "cut", "gumbel", "choose",
 	}
 	assert.Equal(t, want, Kernels())
@@ -68,12 +69,12 @@ func TestWeightsAreRepresentable(t *testing.T) {
 				continue
 			}
 			require.Len(t, a.F32, a.Rows*a.Cols, "%s: %s", c, a.Name)
-			if d := dtypeOf(c); d.Quantized() {
+			if d := a.Type; d.Quantized() {
 				require.Equal(t, shaders.Dequantize(d, a.Image, a.Rows, a.Cols), a.F32, "%s: %s", c, a.Name)
 				continue
 			}
 			for i, v := range a.F32 {
-				if v != round(dtypeOf(c), v) {
+				if v != round(a.Type, v) {
 					require.Failf(t, "not representable", "%s: %s[%d] = %v", c, a.Name, i, v)
 				}
 			}

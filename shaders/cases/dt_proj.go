@@ -71,9 +71,11 @@ func dtProjParams(rows, channels, rank int, t shaders.DType) shaders.DtProjParam
 // to about 10.
 func dtProjCase(name string, p shaders.DtProjParams, lo, hi float64) Case {
 	return Case{Name: name, Params: p, Tol: Tolerance{Rel: 1e-5}, fill: func(s *source) []Arg {
+		w := s.weights("w", p.Channels, p.Rank, p.Weights, 0.5/sqrt(p.Rank))
+		w.Paired = true
 		return []Arg{
 			in("x", strided(s.normal(p.Rows*p.Rank), p.Rank, p.Stride, p.Offset)),
-			s.weights("w", p.Channels, p.Rank, p.Weights, 0.5/sqrt(p.Rank)),
+			w,
 			in("bias", s.uniform(p.Channels, lo, hi)),
 			out("delta", poison(p.Rows*p.Channels)),
 		}

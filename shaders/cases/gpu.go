@@ -32,7 +32,7 @@ func (c Case) RunGPUBy(k *shaders.Kernels, prepare func(b []*wgpu.Buffer) ([]*wg
 		if a.Len() == 0 {
 			continue
 		}
-		b, err := upload(k.Device(), a, c.image(a))
+		b, err := upload(k.Device(), a, image(a))
 		if err != nil {
 			return nil, err
 		}
@@ -75,23 +75,14 @@ func download(b *wgpu.Buffer, a Arg) error {
 }
 
 // image is the argument as it lies in GPU memory.
-func (c Case) image(a Arg) []byte {
-	if a.Image != nil {
+func image(a Arg) []byte {
+	switch {
+	case a.Image != nil:
 		return a.Image
-	}
-	switch p := c.Params.(type) {
-	case shaders.EmbeddingParams:
-		if a.Weights {
-			return shaders.PadRows(p.Table, shaders.Encode(p.Table, a.F32), a.Cols)
-		}
-	case shaders.MatmulParams:
-		if a.Weights {
-			return shaders.PadRows(p.Weights, shaders.Encode(p.Weights, a.F32), a.Cols)
-		}
-	case shaders.DtProjParams:
-		if a.Weights {
-			return shaders.TransposePairs(p.Weights, shaders.Encode(p.Weights, a.F32), a.Rows, a.Cols)
-		}
+	case a.Paired:
+		return shaders.TransposePairs(a.Type, shaders.Encode(a.Type, a.F32), a.Rows, a.Cols)
+	case a.Weights:
+		return shaders.PadRows(a.Type, shaders.Encode(a.Type, a.F32), a.Cols)
 	}
 	if a.U32 == nil {
 		return shaders.Encode(shaders.F32, a.F32)
@@ -130,6 +121,8 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 			return k.Matvec(p, b[0], b[1], b[2], b[3])
 		}
 		return k.Matmul(p, b[0], b[1], b[2], b[3])
+	case shaders.NormMatvecParams:
+		return k.NormMatvec(p, b[0], b[1], b[2], b[3], b[4])
 	case shaders.MatmulSumParams:
 		return k.MatmulSum(p, b[0], b[1], b[2])
 	case shaders.CausalConvParams:
@@ -166,6 +159,12 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 		return k.ModulatedScan(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
 	case shaders.ResidualAddParams:
 		return k.ResidualAdd(p, b[0], b[1])
+	case shaders.InProjStepParams:
+		return k.InProjStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	case shaders.XProjStepParams:
+		return k.XProjStep(p, b[0], b[1], b[2], b[3], b[4], b[5])
+	case shaders.DtScanStepParams:
+		return k.DtScanStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], nil)
 	case shaders.LastRowsParams:
 		return k.LastRows(p, b[0], b[1], b[2])
 	case shaders.ChoiceParams:

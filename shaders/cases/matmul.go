@@ -70,9 +70,10 @@ func matvecCases() []Case {
 			withBias(dense(1, 1024, 64, t)),
 			withBias(dense(5, 33, 20, t)),
 			columns(1, 48, 512, t, true),
+			ending(dense(1, 48, 64, t), false, false, true),
 		)
 	}
-	return append(list, dense(1, 4096, 1024, shaders.F16))
+	return append(list, dense(1, 4096, 1024, shaders.F16), ending(columns(3, 31, 18, shaders.F16, false), true, false, true))
 }
 
 // dense is a product of dense matrices.

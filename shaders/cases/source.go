@@ -50,7 +50,7 @@ func (s *source) weights(name string, rows, cols int, t shaders.DType, sigma flo
 	for i := range w {
 		w[i] = round(t, w[i]*float32(sigma))
 	}
-	a := Arg{Name: name, F32: w, Weights: true, Rows: rows, Cols: cols}
+	a := Arg{Name: name, F32: w, Weights: true, Type: t, Rows: rows, Cols: cols}
 	if t.Quantized() {
 		a.Image = shaders.Quantize(t, w, cols)
 		a.F32 = shaders.Dequantize(t, a.Image, rows, cols)

@@ -23,6 +23,8 @@ func (c Case) RunTwin() []Arg {
 		cpu.LayerNorm(p, f(0), f(1), f(2), f(3))
 	case shaders.MatmulParams:
 		matmulTwins[c.Kernel](p, f(0), f(1), f(2), f(3))
+	case shaders.NormMatvecParams:
+		cpu.NormMatvec(p, f(0), f(1), f(2), f(3), f(4))
 	case shaders.MatmulSumParams:
 		cpu.MatmulSum(p, f(0), f(1), f(2))
 	case shaders.CausalConvParams:
@@ -41,6 +43,12 @@ func (c Case) RunTwin() []Arg {
 		modulatedScanTwins[c.Kernel](p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
 	case shaders.ResidualAddParams:
 		cpu.ResidualAdd(p, f(0), f(1))
+	case shaders.InProjStepParams:
+		cpu.InProjStep(p, f(0), f(1), f(2), u(3), f(4), f(5), f(6), f(7))
+	case shaders.XProjStepParams:
+		cpu.XProjStep(p, f(0), u(1), f(2), f(3), f(4), f(5))
+	case shaders.DtScanStepParams:
+		cpu.DtScanStep(p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
 	case shaders.LastRowsParams:
 		cpu.LastRows(p, f(0), u(1), f(2))
 	case shaders.ChoiceParams:

@@ -1,0 +1,137 @@
+package mamba
+
+import "github.com/mambagpu/mambagpu/shaders"
+
+// fusedStages is implemented by stages that can do several of a layer's at once.
+// What lies between them is then nowhere to be seen: a trace does without.
+type fusedStages[A any] interface {
+	stages[A]
+	// fuses reports whether stages may be done together.
+	fuses() bool
+	// stepForm says how a layer's step of a batch of single tokens runs.
+	stepForm(b batch) stepForm
+	normMatvec(p shaders.NormMatvecParams, a, gain, w, bias, c A)
+	inProjStep(p shaders.InProjStepParams, a, w, small, slots, wx, state, uz, parts A)
+	xProjStep(p shaders.XProjStepParams, conv, slots, wx, state, uz, parts A)
+	dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y, ahead A)
+}
+
+// stepForm is how a layer's step runs. The zero value is stage by stage. Otherwise
+// three kernels do it:
+//
+//	in_proj_step   residual -> u, z, x_proj's sums over groups of channels
+//	dt_scan_step   -> y
+//	matvec         residual += W_out y
+//
+// or, if not whole, norm_matvec (rms_norm and matmul for more rows) and x_proj_step
+// in the place of the first.
+type stepForm struct {
+	group int // channels of a group
+	whole bool
+}
+
+// maxWholeGroups bounds the groups of in_proj_step, whose sums every workgroup of
+// dt_scan_step reads: on an H100 2.8b's 160 groups cost 0.7 us more than 80, and 320
+// another 1.4 us.
+const maxWholeGroups = 160
+
+// newStepForm chooses the form for rows sequences, where an array may have most
+// elements and W_in has so many shards.
+func newStepForm(c ModelConfig, rows, most, shards int) stepForm {
+	outputs := c.DTRank + 2*c.DState
+	if outputs > shaders.MaxDtScanStepOutputs {
+		return stepForm{}
+	}
+	f := stepForm{group: 64}
+	if f.whole = rows <= shaders.MaxInProjStepRows && shards == 1 && outputs <= shaders.MaxInProjStepOutputs; f.whole {
+		for f.group = 16; f.group < 64 && c.DInner > maxWholeGroups*f.group; f.group *= 2 {
+		}
+	}
+	if labGroup > 0 && f.whole {
+		f.group = labGroup
+	}
+	if labGroup < 0 {
+		f.whole, f.group = false, 64
+	}
+	if f.parts(c, rows) > most {
+		return stepForm{}
+	}
+	return f
+}
+
+var labGroup int
+
+// fused reports whether the step does not run stage by stage.
+func (f stepForm) fused() bool { return f.group > 0 }
+
+// groups is the number of groups of channels.
+func (f stepForm) groups(c ModelConfig) int { return (c.DInner + f.group - 1) / f.group }
+
+// parts is the number of elements of x_proj's sums.
+func (f stepForm) parts(c ModelConfig, rows int) int {
+	if !f.fused() {
+		return 0
+	}
+	return f.groups(c) * rows * ((c.DTRank + 2*c.DState + 3) / 4 * 4)
+}
+
+// fusing is s with its fused stages, if a batch may use them.
+func fusing[A any](s stages[A]) (fusedStages[A], bool) {
+	f, ok := s.(fusedStages[A])
+	return f, ok && f.fuses()
+}
+
+// step runs layer i for one token of every sequence.
+func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
+	c, w, act := n.config, &n.blocks[i], &n.act
+	d, e, r, ns := c.DModel, c.DInner, c.DTRank, c.DState
+	if f.whole {
+		s.inProjStep(shaders.InProjStepParams{
+			Rows: b.rows, Width: d, Channels: e, Taps: c.DConv, Outputs: r + 2*ns, Group: f.group, Eps: float32(c.NormEps),
+			Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, Bias: c.UseBias,
+		}, act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.xz, act.parts) // (B, 2E), (groups, B, R+2N)
+	} else {
+		product := shaders.MatmulParams{M: b.rows, N: 2 * e, K: d, LDA: d, LDC: 2 * e, Bias: c.UseBias}
+		n.normLinear(s, product, act.residual, w.norm, w.inProj, w.inBias, act.xz, func() {}) // (B, 2E)
+		s.xProjStep(shaders.XProjStepParams{
+			Rows: b.rows, Channels: e, Taps: c.DConv, Outputs: r + 2*ns, Group: f.group,
+			XWeights: w.xProj.dtype, ConvBias: c.UseConvBias,
+		}, w.conv, act.slots, w.xProj.shards[0].data, w.convState, act.xz, act.parts) // (B, 2E), (groups, B, R+2N)
+	}
+	s.dtScanStep(shaders.DtScanStepParams{
+		Rows: b.rows, Channels: e, Rank: r, States: ns, Groups: f.groups(c), Weights: w.dtType,
+	}, act.xz, act.parts, w.dtProj, w.scan, act.slots, w.scanState, act.y, w.outProj.shards[0].data) // (B, E)
+	n.addLinear(s, shaders.MatmulParams{M: b.rows, N: d, K: e, LDA: e, LDC: d, Bias: c.UseBias}, act.y, w.outProj, w.outBias, func() {}) // (B, d)
+}
+
+// normLinear is linear of the rows of x, normalised with gain: in one kernel where
+// there are few, else through act.norm, which normed is told of.
+func (n *network[A]) normLinear(s stages[A], p shaders.MatmulParams, x, gain A, w matrix[A], bias, c A, normed func()) {
+	eps := float32(n.config.NormEps)
+	f, ok := fusing(s)
+	if !ok || p.M > shaders.MaxMatvecRows {
+		s.rmsNorm(shaders.RMSNormParams{Rows: p.M, Width: p.K, Eps: eps}, x, gain, n.act.norm)
+		normed()
+		linear(s, p, n.act.norm, w, bias, c)
+		return
+	}
+	for _, part := range w.shards {
+		f.normMatvec(shaders.NormMatvecParams{
+			M: p.M, N: part.rows, K: p.K, LDC: p.LDC, OffC: part.first, Eps: eps,
+			Weights: w.dtype, Bias: p.Bias, OffBias: part.first,
+		}, x, gain, part.data, bias, c)
+	}
+}
+
+// addLinear adds a product to the residual, in a trace through act.norm, which
+// multiplied is told of.
+func (n *network[A]) addLinear(s stages[A], p shaders.MatmulParams, a A, w matrix[A], bias A, multiplied func()) {
+	if _, ok := fusing(s); ok {
+		p.Add = true
+		linear(s, p, a, w, bias, n.act.residual)
+		return
+	}
+	linear(s, p, a, w, bias, n.act.norm)
+	multiplied()
+	s.residualAdd(shaders.ResidualAddParams{Count: p.M * p.N}, n.act.residual, n.act.norm)
+}

@@ -1,0 +1,81 @@
+package mamba
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mambagpu/mambagpu/mamba/checkpoint"
+	"github.com/mambagpu/mambagpu/shaders"
+)
+
+func TestStepForm(t *testing.T) {
+	const most = 1 << 25 // elements of a default binding
+	m130 := ModelConfig{DModel: 768, DInner: 1536, DState: 16, DConv: 4, DTRank: 48}
+	m28 := ModelConfig{DModel: 2560, DInner: 5120, DState: 16, DConv: 4, DTRank: 160}
+	wide := ModelConfig{DModel: 768, DInner: 1536, DState: 256, DConv: 4, DTRank: 600}
+	assert.Equal(t, stepForm{group: 16, whole: true}, newStepForm(m130, 1, most, 1))
+	assert.Equal(t, stepForm{group: 32, whole: true}, newStepForm(m28, 1, most, 1))
+	assert.Equal(t, stepForm{group: 64}, newStepForm(m28, 1, most, 2), "W_in in two buffers")
+	assert.Equal(t, stepForm{group: 64}, newStepForm(m130, shaders.MaxInProjStepRows+1, most, 1))
+	assert.Equal(t, stepForm{group: 64}, newStepForm(m130, 64, most, 1))
+	assert.Zero(t, newStepForm(wide, 1, most, 1), "more outputs of x_proj than a workgroup sums")
+	assert.Zero(t, newStepForm(m28, 4096, most, 1), "sums past a binding")
+	assert.Equal(t, 96*80, stepForm{group: 16}.parts(m130, 1))
+	assert.Zero(t, stepForm{}.parts(m130, 1))
+}
+
+// TestStepDispatches counts what a step takes: three kernels a layer, with the
+// embedding, the head and the choice.
+func TestStepDispatches(t *testing.T) {
+	onModel(t, "gpu", onGPU, func(t *testing.T, m *Model) {
+		states := newStates(t, m, 1)
+		defer closeStates(states...)
+		before := m.Usage().Dispatches
+		_, err := m.Step(ctx, states, []int{1})
+		require.NoError(t, err)
+		require.Equal(t, 3*m.config.NLayer+2, m.Usage().Dispatches-before)
+	})
+}
+
+// TestStepRows takes steps of every number of sequences around those at which other
+// kernels run, with and without biases, in every layout of weights.
+func TestStepRows(t *testing.T) {
+	dev := device(t)
+	for i, c := range []ModelConfig{
+		{DModel: 24, DInner: 48, DState: 16, DConv: 4, DTRank: 2, VocabSize: 131, UseConvBias: true},
+		{DModel: 17, DInner: 35, DState: 5, DConv: 2, DTRank: 3, VocabSize: 67, UseBias: true, Tied: true},
+	} {
+		c.Layout, c.NLayer, c.NormEps = checkpoint.HuggingFace, 2, 1e-5
+		dtype := []checkpoint.DType{checkpoint.F16, checkpoint.F32}[i]
+		dir := writeFolder(t, c, randomTensors(t, c, func(string) checkpoint.DType { return dtype }))
+		m, want := open(t, dir, Options{Device: dev}), open(t, dir, Options{Adapter: GoAdapter})
+		var seen errorsSeen
+		for rows := 1; rows <= 10; rows++ {
+			var got, exact [][][]float32
+			for _, side := range []struct {
+				m   *Model
+				out *[][][]float32
+			}{{m, &got}, {want, &exact}} {
+				states, ids := newStates(t, side.m, rows), make([]int, rows)
+				for step := range 3 {
+					for k := range ids {
+						ids[k] = (7*k + 5*step + 1) % c.VocabSize
+					}
+					logits, err := side.m.Step(ctx, states, ids)
+					require.NoError(t, err)
+					*side.out = append(*side.out, logits)
+				}
+				closeStates(states...)
+			}
+			for step := range got {
+				for k := range got[step] {
+					seen.within(t, parity, got[step][k], exact[step][k], fmt.Sprintf("step %d, row %d of %d", step, k, rows))
+				}
+			}
+		}
+		seen.log(t)
+	}
+}

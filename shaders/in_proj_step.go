@@ -1,0 +1,123 @@
+package shaders
+
+import (
+	"fmt"
+
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+// InProjStepParams are the sizes of the first half of a layer's step:
+//
+//	x = a / sqrt(mean a^2 + Eps) . gain              (Width)
+//	(u, z) = W_in x + in_bias                        (2 Channels)
+//	u = silu(sum_k conv[e,k] past[e,k] + conv_bias)  past = state, then u
+//	parts[g] = sum over e in group g of W_x[:,e] u_e (Outputs)
+//
+// The parts' rows are padded to [InProjStepParams.PartsStride] elements. The state
+// (slots, Channels, Taps-1) is that of CausalConv. What is small is packed in one
+// array: gain (Width), conv (Channels, Taps), conv_bias (Channels) if ConvBias is
+// set, in_bias (2 Channels) if Bias is set.
+type InProjStepParams struct {
+	Rows     int // sequences, 1 to MaxInProjStepRows
+	Width    int // d_model
+	Channels int // d_inner
+	Taps     int // d_conv, 2 to 8
+	Outputs  int // of x_proj, 1 to 256
+	Group    int // channels of a group: 8, 16, 32 or 64
+	Eps      float32
+	Weights  DType // of W_in
+	XWeights DType // of W_x
+	ConvBias bool
+	Bias     bool
+}
+
+// The largest Rows and Outputs that InProjStep takes.
+const (
+	MaxInProjStepRows    = 2
+	MaxInProjStepOutputs = 256
+)
+
+type inProjStepVariant struct {
+	rowDots
+	xParts
+	Taps           int
+	ConvBias, Bias bool
+}
+
+// InProjStep dispatches the half step of a (Rows, Width) with w, W_in (2 Channels,
+// Width), and wx, W_x (Outputs, Channels), from and to the state of the given slots
+// (Rows), into uz (Rows, 2 Channels) and parts (groups, Rows, PartsStride).
+func (k *Kernels) InProjStep(p InProjStepParams, a, w, small, slots, wx, state, uz, parts *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	if err := p.check(a, w, small, slots, wx, state, uz, parts); err != nil {
+		return nil, err
+	}
+	v := p.variant()
+	return k.dispatch("in_proj_step", v, p.uniform(), spread(2*v.Groups), a, w, small, slots, wx, state, uz, parts)
+}
+
+func (p InProjStepParams) variant() inProjStepVariant {
+	v := inProjStepVariant{
+		rowDots: rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, true}.grouped(p.Group, p.Outputs),
+		Taps:    p.Taps, ConvBias: p.ConvBias, Bias: p.Bias,
+	}
+	v.Vec, v.Conv = p.Width%4 == 0, true
+	v.xParts = newXParts(p.Channels, p.Outputs, p.Group, v.Threads, p.XWeights)
+	return v
+}
+
+// PartsStride is the number of elements of a row of parts.
+func (p InProjStepParams) PartsStride() int { return ceilDiv(p.Outputs, 4) * 4 }
+
+// Groups is the number of groups of channels.
+func (p InProjStepParams) Groups() int { return ceilDiv(p.Channels, p.Group) }
+
+// offsets are those of conv, conv_bias and in_bias in the small array, and its size.
+func (p InProjStepParams) offsets() (conv, convBias, inBias, end int) {
+	conv = p.Width
+	convBias = conv + p.Channels*p.Taps
+	inBias = convBias
+	if p.ConvBias {
+		inBias += p.Channels
+	}
+	end = inBias
+	if p.Bias {
+		end += 2 * p.Channels
+	}
+	return conv, convBias, inBias, end
+}
+
+func (p InProjStepParams) uniform() []byte {
+	conv, convBias, inBias, _ := p.offsets()
+	return uniform(p.Eps, conv, convBias, inBias)
+}
+
+func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.Buffer) error {
+	c := check{kernel: "in_proj_step"}
+	c.size("Rows", p.Rows, 1, MaxInProjStepRows)
+	c.size("Width", p.Width, 1, maxElements)
+	c.size("Channels", p.Channels, 1, maxElements/2)
+	c.size("Taps", p.Taps, 2, 8)
+	c.size("Outputs", p.Outputs, 1, MaxInProjStepOutputs)
+	c.group(p.Group, 8, 64)
+	if c.err != nil {
+		return c.err
+	}
+	_, _, _, words := p.offsets()
+	c.words("a", size(a), p.Rows*p.Width)
+	c.words("w", size(w), int(MatrixBytes(p.Weights, 2*p.Channels, p.Width)/4))
+	c.words("small", size(small), words)
+	c.words("slots", size(slots), p.Rows)
+	c.words("wx", size(wx), int(MatrixBytes(p.XWeights, p.Outputs, p.Channels)/4))
+	c.words("state", size(state), p.Channels*(p.Taps-1))
+	c.words("uz", size(uz), p.Rows*2*p.Channels)
+	c.words("parts", size(parts), p.Groups()*p.Rows*p.PartsStride())
+	return c.err
+}
+
+// group requires a power of two from lo to hi.
+func (c *check) group(v, lo, hi int) {
+	c.size("Group", v, lo, hi)
+	if c.err == nil && v&(v-1) != 0 {
+		c.err = &ShapeError{c.kernel, "Group", fmt.Sprint(v), "a power of two"}
+	}
+}

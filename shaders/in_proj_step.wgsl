@@ -1,0 +1,164 @@
+// in_proj_step: the first half of a layer's step for {{.Rows}} sequence(s), rms_norm to silu
+// (arXiv 2312.00752, alg. 2), and x_proj's sums over groups of channels.
+//
+//   x = a / rms(a) . gain
+//   (u, z) = W_in x + in_bias
+//   u = silu(sum_k conv[e,k] past[e,k] + conv_bias[e]),  past = state, then u
+//   parts[g] = sum over the channels e of group g of W_x[:,e] u[e]
+//
+// The norm's factor is applied to the sums. A workgroup has {{.Columns}} rows of W_in: the first
+// ones each a group of channels of u, the others as many of z.
+//
+// In      a (rows, k); w, W_in (2 channels, k), padded rows; small: gain (k),
+//         conv (channels, {{.Taps}}), conv_bias (channels), in_bias (2 channels), the last two if
+//         there are such; slots (rows); wx, W_x ({{.Outputs}}, channels), padded rows;
+//         state (slots, channels, {{sub .Taps 1}}), oldest first
+// Out     uz (rows, 2 channels): u, then z; parts (groups, rows, {{.Stride}}); state, moved on by
+//         one step
+// Grid    2 groups workgroups over x and y; {{.Threads}} invocations
+// Memory  {{.Memory}} bytes: activations, then sums; u and x_proj's sums
+// Tail    channels past the end repeat the last row of W_in, count as zero and are not
+//         written
+// Twin    cpu/in_proj_step.go
+struct Params { eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<{{template "activation_type" .}}>; // (rows, k)
+@group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;        // (2 channels, k)
+@group(0) @binding(3) var<storage, read> small: array<f32>;          // (k), (channels, {{.Taps}}), (channels), (2 channels)
+@group(0) @binding(4) var<storage, read> slots: array<u32>;          // (rows)
+@group(0) @binding(5) var<storage, read> wx: array<{{template "x_type" .}}>; // ({{.Outputs}}, channels)
+@group(0) @binding(6) var<storage, read_write> state: array<f32>;    // (slots, channels, {{sub .Taps 1}})
+@group(0) @binding(7) var<storage, read_write> uz: array<f32>;       // (rows, 2 channels)
+@group(0) @binding(8) var<storage, read_write> parts: array<f32>;     // (groups, rows, {{.Stride}})
+{{template "row_blocks" .}}
+{{template "row_sum" .}}
+{{template "silu"}}
+{{template "x_weights" .}}
+
+fn activation(row: u32, q: u32) -> vec4<f32> {
+	let k = q * 4u;
+{{- if .Vec}}
+	if (k >= {{.K}}u) {
+		return vec4<f32>(0.0);
+	}
+	return a[row * ({{div .K 4}}u) + q];
+{{- else}}
+	let i = row * {{.K}}u + k;
+	return vec4<f32>(
+		select(0.0, a[i], k < {{.K}}u),
+		select(0.0, a[i + 1u], k + 1u < {{.K}}u),
+		select(0.0, a[i + 2u], k + 2u < {{.K}}u),
+		select(0.0, a[i + 3u], k + 3u < {{.K}}u));
+{{- end}}
+}
+
+// norm_quad is four elements of gain; past the end it is anything finite.
+fn norm_quad(q: u32) -> vec4<f32> {
+	let k = min(q * 4u, {{sub .K 1}}u);
+	return vec4<f32>(small[k], small[k + 1u], small[k + 2u], small[k + 3u]);
+}
+
+var<workgroup> shares: array<f32, {{mul .Rows .Outputs .Shares}}>; // of the sums
+var<workgroup> inner: array<f32, {{mul .Rows .Columns}}>; // u of the group, [row][channel]
+
+@compute @workgroup_size({{.Threads}})
+fn main(
+	@builtin(workgroup_id) wg: vec3<u32>,
+	@builtin(num_workgroups) grid: vec3<u32>,
+	@builtin(local_invocation_index) t: u32,
+) {
+	let place = wg.y * grid.x + wg.x;
+	let gate = place >= {{.Groups}}u;
+	let g = select(place, place - {{.Groups}}u, gate);
+	let first_row = g * {{.Columns}}u + select(0u, {{.Channels}}u, gate);
+	let r = t % {{.Columns}}u;
+	let m = t / {{.Columns}}u;
+	let e = g * {{.Columns}}u + r;
+	let owns = m < {{.Rows}}u && e < {{.Channels}}u;
+{{- range $k := seq (sub .Taps 1)}}
+	var x{{$k}} = 0.0;
+{{- end}}
+{{- range $k := seq .Taps}}
+	var c{{$k}} = 0.0;
+{{- end}}
+{{- range $k := seq .Span}}
+	var h{{$k}} = {{template "x_type" $}}();
+{{- end}}
+	let slot = slots[min(m, {{sub .Rows 1}}u)];
+	{{template "row_dots" .}}
+	var v = 0.0;
+	if (owns) {
+		v = row_sum(r, m) * row_rms(m);
+{{- if eq .Weights "Q8"}}
+		v *= weight_scale(first_row + r);
+{{- end}}
+{{- if .Bias}}
+		v += small[params.off_in_bias + first_row + r];
+{{- end}}
+		if (gate) {
+			uz[m * {{.N}}u + first_row + r] = v;
+		} else {
+			let x{{sub .Taps 1}} = v;
+			var sum = {{if .ConvBias}}small[params.off_conv_bias + e]{{else}}0.0{{end}};
+{{- range $k := seq .Taps}}
+			sum = fma(c{{$k}}, x{{$k}}, sum);
+{{- end}}
+			let held = (slot * {{.Channels}}u + e) * {{sub .Taps 1}}u;
+{{- range $k := seq (sub .Taps 1)}}
+			state[held + {{$k}}u] = x{{add $k 1}};
+{{- end}}
+			v = silu(sum);
+			uz[m * {{.N}}u + e] = v;
+		}
+	}
+	if (gate) {
+		return;
+	}
+	if (m < {{.Rows}}u) {
+		inner[m * {{.Columns}}u + r] = v;
+	}
+	workgroupBarrier();
+	if (t < {{mul .Outputs .Shares}}u) {
+{{- range $m := seq .Rows}}
+		var p{{$m}} = 0.0;
+{{- end}}
+{{- range $k := seq .Span}}
+		{
+			let y = x_quad(h{{$k}}, x_place(g, t, {{$k}}u));
+			let i = t % {{$.Shares}}u * {{mul $.Span 4}}u;
+{{- range $m := seq $.Rows}}
+			p{{$m}} += dot(y, vec4<f32>(inner[i + {{add (mul $m $.Columns) (mul $k 4)}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 1}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 2}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 3}}u]));
+{{- end}}
+		}
+{{- end}}
+{{- range $m := seq .Rows}}
+		shares[{{mul $m $.Outputs $.Shares}}u + t] = p{{$m}};
+{{- end}}
+	}
+	workgroupBarrier();
+	for (var i = t; i < {{mul .Rows .Outputs}}u; i += {{.Threads}}u) {
+		var sum = shares[i * {{.Shares}}u];
+{{- range $k := seq .Shares}}{{if $k}}
+		sum += shares[i * {{$.Shares}}u + {{$k}}u];
+{{- end}}{{end}}
+		parts[(g * {{.Rows}}u + i / {{.Outputs}}u) * {{.Stride}}u + i % {{.Outputs}}u] = sum;
+	}
+}
+{{define "in_proj_step_loads"}}
+		if (start == 0u && !gate) {
+			let held = (slot * {{.Channels}}u + min(e, {{sub .Channels 1}}u)) * {{sub .Taps 1}}u;
+			if (owns) {
+{{- range $k := seq (sub .Taps 1)}}
+				x{{$k}} = state[held + {{$k}}u];
+{{- end}}
+{{- range $k := seq .Taps}}
+				c{{$k}} = small[params.off_conv + e * {{$.Taps}}u + {{$k}}u];
+{{- end}}
+			}
+			if (t < {{mul .Outputs .Shares}}u) {
+{{- range $k := seq .Span}}
+				h{{$k}} = x_raw(x_place(g, t, {{$k}}u));
+{{- end}}
+			}
+		}
+{{- end}}

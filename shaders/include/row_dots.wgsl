@@ -1,0 +1,234 @@
+{{/* Products of rows of weights with {{.Rows}} rows of activations, where reading
+the weights is all the work.
+
+Weights are read in blocks of 16 bytes: 4, 8, 16 or 32 columns. Lanes invocations
+share Each rows of weights and take turns at their blocks, Loads of each row on
+their way at a time, the first before anything else happens. The activations of
+Chunk blocks lie in workgroup memory, quad j of every block together, so that
+neighbouring lanes read neighbouring vectors; past a row's end they are zero.
+
+row_blocks declares the memory and block_part<j>(x), quad j of a block.
+row_dots runs the sums, row_sum(r, m) and row_scale(m) are for what follows it. */}}
+{{define "row_blocks"}}
+{{- if eq .Weights "F16"}}
+fn halves(lo: u32, hi: u32) -> vec4<f32> {
+	return vec4<f32>(unpack2x16float(lo), unpack2x16float(hi));
+}
+{{- else if eq .Weights "BF16"}}
+fn halves(lo: u32, hi: u32) -> vec4<f32> {
+	return bitcast<vec4<f32>>(vec4<u32>(lo << 16u, lo & 0xffff0000u, hi << 16u, hi & 0xffff0000u));
+}
+{{- else if ne .Weights "F32"}}
+// An integer below 2^23 or'd to the bits of 2^23 is their sum, so that one
+// subtraction, no slow conversion, makes a float of it. Where a byte lies higher in
+// its word that is taken along, and undone in lane_sum.
+
+{{- end}}
+{{- if eq .Weights "Q8"}}
+// signed_bytes is the bytes of a word, the second and fourth times 2^8.
+fn signed_bytes(word: u32) -> vec4<f32> {
+	let p = word ^ 0x80808080u;
+	let q = p >> 16u;
+	let bits = vec4<u32>(p & 0xffu, p & 0xff00u, q & 0xffu, q & 0xff00u) | vec4<u32>(0x4b000000u);
+	return bitcast<vec4<f32>>(bits) - vec4<f32>(8388736.0, 8421376.0, 8388736.0, 8421376.0);
+}
+{{- else if eq .Weights "Q4"}}
+// signed_nibbles is the lower halves of a word's bytes less 8, times 1, 2^8, 2^16 and
+// 2^16.
+fn signed_nibbles(word: u32) -> vec4<f32> {
+	let bits = vec4<u32>(word & 0xfu, word & 0xf00u, word & 0xf0000u, (word >> 8u) & 0xf0000u) | vec4<u32>(0x4b000000u);
+	return bitcast<vec4<f32>>(bits) - vec4<f32>(8388616.0, 8390656.0, 8912896.0, 8912896.0);
+}
+{{- end}}
+{{- range $j := seq .Planes}}
+
+fn block_part{{$j}}(x: vec4<u32>) -> vec4<f32> {
+{{- if eq $.Weights "F32"}}
+	return bitcast<vec4<f32>>(x);
+{{- else if eq $.Weights "F16" "BF16"}}
+	return halves(x.{{comp (mul $j 2)}}, x.{{comp (add (mul $j 2) 1)}});
+{{- else if eq $.Weights "Q8"}}
+	return signed_bytes(x.{{comp $j}});
+{{- else}}
+	return signed_nibbles(x.{{comp (div $j 2)}}{{if mod $j 2}} >> 4u{{end}});
+{{- end}}
+}
+{{- end}}
+{{- if eq .Weights "Q4"}}
+
+// block_scale is the scale of a block, counted over all rows.
+fn block_scale(i: u32) -> f32 {
+	let word = {{mul .N .Blocks 4}}u + i / 2u;
+	let scales = unpack2x16float(w[word / 4u][word % 4u]);
+	return select(scales.x, scales.y, (i & 1u) != 0u);
+}
+{{- else if eq .Weights "Q8"}}
+
+// weight_scale is the scale of row n.
+fn weight_scale(n: u32) -> f32 {
+	let word = {{mul .N .Blocks 4}}u + n;
+	return bitcast<f32>(w[word / 4u][word % 4u]);
+}
+{{- end}}
+
+fn lane_sum(s: vec4<f32>) -> f32 {
+{{- if eq .Weights "Q8"}}
+	return (s.x + s.y * 0.00390625) + (s.z + s.w * 0.00390625);
+{{- else if eq .Weights "Q4"}}
+	return (s.x + s.y * 0.00390625) + (s.z + s.w) * 0.0000152587890625;
+{{- else}}
+	return (s.x + s.y) + (s.z + s.w);
+{{- end}}
+}
+
+var<workgroup> pool: array<vec4<f32>, {{.Pool}}>;
+{{- end}}
+
+{{define "row_dots"}}
+	let lane = t % {{.Lanes}}u;
+	var b = lane;
+{{- range $i := seq .Each}}
+	let base{{$i}} = min(first_row + t / {{$.Lanes}}u * {{$.Each}}u + {{$i}}u, {{sub $.N 1}}u) * {{$.Blocks}}u;
+{{- range $l := seq $.Loads}}
+	var x{{$i}}_{{$l}} = w[base{{$i}} + min(b + {{mul $l $.Lanes}}u, {{sub $.Blocks 1}}u)];
+{{- if eq $.Weights "Q4"}}
+	var f{{$i}}_{{$l}} = block_scale(base{{$i}} + min(b + {{mul $l $.Lanes}}u, {{sub $.Blocks 1}}u));
+{{- end}}
+{{- end}}
+{{- range $m := seq $.Rows}}
+	var s{{$i}}_{{$m}} = vec4<f32>(0.0);
+{{- end}}{{end}}
+{{- if .Norm}}{{range $m := seq .Rows}}
+	var squares{{$m}} = vec4<f32>(0.0);
+{{- end}}{{end}}
+	for (var start = 0u; start < {{.Blocks}}u; start += {{.Chunk}}u) {
+		// All of an invocation's loads of activations are on their way before the first store.
+{{- range $s := seq .Stages}}
+		let i{{$s}} = t + {{mul $s $.Threads}}u;
+		let q{{$s}} = start * {{$.Planes}}u + i{{$s}};
+{{- if $.Norm}}
+		let gain{{$s}} = norm_quad(q{{$s}});
+{{- end}}
+{{- range $m := seq $.Rows}}
+		let a{{$m}}_{{$s}} = activation({{$m}}u, q{{$s}});
+{{- end}}{{end}}
+{{- range $s := seq .Stages}}
+{{- if gt (mul (add $s 1) $.Threads) (mul $.Chunk $.Planes)}}
+		if (i{{$s}} < {{mul $.Chunk $.Planes}}u) {
+{{- else}}
+		{
+{{- end}}
+			let at = i{{$s}} % {{$.Planes}}u * {{$.Chunk}}u + i{{$s}} / {{$.Planes}}u;
+{{- range $m := seq $.Rows}}
+{{- if $.Norm}}
+			squares{{$m}} = fma(a{{$m}}_{{$s}}, a{{$m}}_{{$s}}, squares{{$m}});
+			pool[{{mul $m $.Chunk $.Planes}}u + at] = a{{$m}}_{{$s}} * gain{{$s}};
+{{- else}}
+			pool[{{mul $m $.Chunk $.Planes}}u + at] = a{{$m}}_{{$s}};
+{{- end}}{{end}}
+		}
+{{- end}}
+{{- if .Conv}}
+		{{template "in_proj_step_loads" .}}
+{{- end}}
+		workgroupBarrier();
+		for (var o = lane; o < {{.Chunk}}u; o += {{mul .Lanes .Loads}}u) {
+			b += {{mul .Lanes .Loads}}u;
+{{- range $i := seq .Each}}{{range $l := seq $.Loads}}
+			let w{{$i}}_{{$l}} = x{{$i}}_{{$l}};
+{{- if eq $.Weights "Q4"}}
+			let g{{$i}}_{{$l}} = f{{$i}}_{{$l}};
+{{- end}}{{end}}{{end}}
+			if (b < {{.Blocks}}u) {
+{{- range $i := seq .Each}}{{range $l := seq $.Loads}}
+				x{{$i}}_{{$l}} = w[base{{$i}} + min(b + {{mul $l $.Lanes}}u, {{sub $.Blocks 1}}u)];
+{{- if eq $.Weights "Q4"}}
+				f{{$i}}_{{$l}} = block_scale(base{{$i}} + min(b + {{mul $l $.Lanes}}u, {{sub $.Blocks 1}}u));
+{{- end}}{{end}}{{end}}
+			}
+{{- range $l := seq .Loads}}
+			{
+{{- range $i := seq $.Each}}{{range $m := seq $.Rows}}{{if eq $.Weights "Q4"}}
+				var d{{$i}}_{{$m}} = vec4<f32>(0.0);
+{{- end}}{{end}}{{end}}
+{{- range $j := seq $.Planes}}
+				{
+{{- range $i := seq $.Each}}
+					let v{{$i}} = block_part{{$j}}(w{{$i}}_{{$l}});
+{{- end}}
+{{- range $m := seq $.Rows}}
+					let a{{$m}} = pool[{{add (mul $m $.Chunk $.Planes) (mul $j $.Chunk) (mul $l $.Lanes)}}u + o];
+{{- range $i := seq $.Each}}
+{{- if eq $.Weights "Q4"}}
+					d{{$i}}_{{$m}} = fma(v{{$i}}, a{{$m}}, d{{$i}}_{{$m}});
+{{- else}}
+					s{{$i}}_{{$m}} = fma(v{{$i}}, a{{$m}}, s{{$i}}_{{$m}});
+{{- end}}{{end}}{{end}}
+				}
+{{- end}}
+{{- range $i := seq $.Each}}{{range $m := seq $.Rows}}{{if eq $.Weights "Q4"}}
+				s{{$i}}_{{$m}} = fma(d{{$i}}_{{$m}}, vec4<f32>(g{{$i}}_{{$l}}), s{{$i}}_{{$m}});
+{{- end}}{{end}}{{end}}
+			}
+{{- end}}
+		}
+		workgroupBarrier();
+	}
+{{- /* the sums of four pairs (row of weights, row of activations) to a vector */}}
+{{- range $v := seq .Sums}}
+	pool[{{mul $v $.Threads}}u + t] = vec4<f32>({{range $c := seq 4}}{{if $c}}, {{end}}{{$s := add (mul $v 4) $c}}{{if lt $s (mul $.Each $.Rows)}}{{template "lane_sum" (list (div $s $.Rows) (mod $s $.Rows))}}{{else}}0.0{{end}}{{end}});
+{{- end}}
+{{- if .Norm}}
+{{- range $v := seq .Squares}}
+	pool[{{mul (add $v $.Sums) $.Threads}}u + t] = vec4<f32>({{range $c := seq 4}}{{if $c}}, {{end}}{{$m := add (mul $v 4) $c}}{{if lt $m $.Rows}}(squares{{$m}}.x + squares{{$m}}.y) + (squares{{$m}}.z + squares{{$m}}.w){{else}}0.0{{end}}{{end}});
+{{- end}}{{end}}
+	workgroupBarrier();
+	if (lane < {{.Left}}u) {
+{{- range $v := seq .Sums}}
+		var v{{$v}} = pool[{{mul $v $.Threads}}u + t];
+		for (var i = {{$.Left}}u; i < {{$.Lanes}}u; i += {{$.Left}}u) {
+			v{{$v}} += pool[{{mul $v $.Threads}}u + t + i];
+		}
+		pool[{{mul $v $.Threads}}u + t] = v{{$v}};
+{{- end}}
+	}
+{{- if .Norm}}
+	if (t < 16u) {
+{{- range $v := seq .Squares}}
+		var v{{$v}} = vec4<f32>(0.0);
+		for (var i = 0u; i < {{$.Threads}}u; i += 16u) {
+			v{{$v}} += pool[{{mul (add $v $.Sums) $.Threads}}u + t + i];
+		}
+		pool[{{mul (add $v $.Sums) $.Threads}}u + t] = v{{$v}};
+{{- end}}
+	}
+{{- end}}
+	workgroupBarrier();
+{{- end}}
+{{define "lane_sum"}}{{$i := index . 0}}{{$m := index . 1}}lane_sum(s{{$i}}_{{$m}}){{end}}
+
+{{define "row_sum"}}
+// row_sum is the product of row r of the workgroup's weights and row m of the
+// activations.
+fn row_sum(r: u32, m: u32) -> f32 {
+	let s = r % {{.Each}}u * {{.Rows}}u + m;
+	let at = s / 4u * {{.Threads}}u + r / {{.Each}}u * {{.Lanes}}u;
+	var sum = pool[at][s % 4u];
+	for (var i = 1u; i < {{.Left}}u; i++) {
+		sum += pool[at + i][s % 4u];
+	}
+	return sum;
+}
+{{- if .Norm}}
+
+// row_rms is the factor that normalises row m of the activations.
+fn row_rms(m: u32) -> f32 {
+	let at = {{mul .Sums .Threads}}u + m / 4u * {{.Threads}}u;
+	var sum = pool[at][m % 4u];
+	for (var i = 1u; i < 16u; i++) {
+		sum += pool[at + i][m % 4u];
+	}
+	return 1.0 / sqrt(sum / {{.K}}.0 + params.eps);
+}
+{{- end}}
+{{- end}}

@@ -1,0 +1,68 @@
+// norm_matvec: matvec of {{.Rows}} row(s) that are normalised (rms_norm).
+//
+//   x = a / sqrt(mean a^2 + eps) . gain
+//   c[m*ldc + off_c + n] = sum_k x[m,k] w[n,k] + bias[off_bias + n]
+//
+// A workgroup computes {{.Columns}} column(s) of c (include/row_dots.wgsl): {{.Lanes}} invocations
+// share {{.Each}} row(s) of w. Every workgroup sums the squares; the factor is applied to
+// the products' sums.
+//
+// In      a (m, k); gain (k); w (n, k), padded rows; bias (off_bias + n)
+// Out     c (m, n) with leading dimension ldc
+// Grid    ceil(n/{{.Columns}}) workgroups over x and y; {{.Threads}} invocations
+// Memory  {{.Memory}} bytes: activations, then sums
+// Tail    rows of w past the end repeat the last one and are not written
+// Twin    cpu/norm_matvec.go
+struct Params { ldc: u32, off_c: u32, off_bias: u32, eps: f32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<{{template "activation_type" .}}>; // (m, k)
+@group(0) @binding(2) var<storage, read> gain: array<f32>;                           // (k)
+@group(0) @binding(3) var<storage, read> w: array<vec4<u32>>;                        // (n, k)
+@group(0) @binding(4) var<storage, read> bias: array<f32>;                           // (off_bias + n)
+@group(0) @binding(5) var<storage, read_write> c: array<f32>;                        // (m, n)
+{{template "row_blocks" .}}
+{{template "row_sum" .}}
+
+fn activation(row: u32, q: u32) -> vec4<f32> {
+	let k = q * 4u;
+	let i = row * {{.LDA}}u + {{.OffA}}u + k;
+{{- if .Vec}}
+	if (k >= {{.K}}u) {
+		return vec4<f32>(0.0);
+	}
+	return a[i / 4u];
+{{- else}}
+	return vec4<f32>(
+		select(0.0, a[i], k < {{.K}}u),
+		select(0.0, a[i + 1u], k + 1u < {{.K}}u),
+		select(0.0, a[i + 2u], k + 2u < {{.K}}u),
+		select(0.0, a[i + 3u], k + 3u < {{.K}}u));
+{{- end}}
+}
+
+// norm_quad is four elements of gain, zeros past the end.
+fn norm_quad(q: u32) -> vec4<f32> {
+	let k = q * 4u;
+	return vec4<f32>(
+		select(0.0, gain[k], k < {{.K}}u),
+		select(0.0, gain[k + 1u], k + 1u < {{.K}}u),
+		select(0.0, gain[k + 2u], k + 2u < {{.K}}u),
+		select(0.0, gain[k + 3u], k + 3u < {{.K}}u));
+}
+
+@compute @workgroup_size({{.Threads}})
+fn main(
+	@builtin(workgroup_id) wg: vec3<u32>,
+	@builtin(num_workgroups) grid: vec3<u32>,
+	@builtin(local_invocation_index) t: u32,
+) {
+	let first_row = (wg.y * grid.x + wg.x) * {{.Columns}}u;
+	let r = t % {{.Columns}}u;
+	let m = t / {{.Columns}}u;
+	let n = first_row + r;
+	{{template "row_dots" .}}
+	if (m < {{.Rows}}u && n < {{.N}}u) {
+		let sum = row_sum(r, m) * row_rms(m){{if eq .Weights "Q8"}} * weight_scale(n){{end}};
+		c[m * params.ldc + params.off_c + n] = sum{{if .Bias}} + bias[params.off_bias + n]{{end}};
+	}
+}

@@ -1,0 +1,28 @@
+package shaders
+
+// xParts is how a workgroup shares x_proj's sums over a group of channels
+// (include/x_parts.wgsl).
+type xParts struct {
+	Channels int // d_inner
+	Groups   int // of channels
+	Group    int // channels of a group
+	Outputs  int // of x_proj
+	Stride   int // of a row of parts
+	Shares   int // invocations that share an output
+	Span     int // quads of channels of each
+	XWeights string
+}
+
+// newXParts shares an output among invocations as long as there are enough of them,
+// and each has a quad of channels.
+func newXParts(channels, outputs, group, threads int, t DType) xParts {
+	x := xParts{
+		Channels: channels, Groups: ceilDiv(channels, group), Group: group,
+		Outputs: outputs, Stride: ceilDiv(outputs, 4) * 4, Shares: 1, XWeights: t.String(),
+	}
+	for 2*x.Shares*outputs <= threads && 8*x.Shares <= group {
+		x.Shares *= 2
+	}
+	x.Span = group / 4 / x.Shares
+	return x
+}
