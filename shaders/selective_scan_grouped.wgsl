@@ -102,9 +102,9 @@ summaries are loaded at a time. */}}
 {{- end}}
 		for (var c = 1u; c < wg.z; c += 4u) {
 {{- range $i := seq 4}}
-			let row{{$i}} = row0 + begin + min(c + {{$i}}u, wg.z - 1u) * {{add $.States 1}}u;
-			let sum{{$i}} = y[(row{{$i}} + {{$.States}}u) * params.channels + channel];
-			let at{{$i}} = (row{{$i}} + state0) * params.channels + channel;
+			let start{{$i}} = row0 + begin + min(c + {{$i}}u, wg.z - 1u) * {{add $.States 1}}u;
+			let sum{{$i}} = y[(start{{$i}} + {{$.States}}u) * params.channels + channel];
+			let at{{$i}} = (start{{$i}} + state0) * params.channels + channel;
 {{- range $n := seq $.PerThread}}
 			var h{{$i}}_{{$n}} = 0.0;
 			{{$.IfState $n}}{ h{{$i}}_{{$n}} = y[at{{$i}} + {{$n}}u * params.channels]; }
