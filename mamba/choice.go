@@ -26,14 +26,14 @@ func (b batch) choiceParams(c ModelConfig) shaders.ChoiceParams {
 func (n *network[A]) choose(s stages[A], b batch) {
 	a, p := &n.act, b.choiceParams(n.config)
 	s.peaks(p, a.logits, a.draws, a.seen, a.best)
-	switch {
-	case b.choice.cut:
+	best := a.best
+	if b.choice.cut {
 		s.histogram(p, a.logits, a.draws, a.seen, a.best, a.bins)
-		s.draw(p, a.logits, a.best, a.seen, a.draws, a.bins, a.list, a.chosen, a.ids)
-	case b.choice.drawn:
-		s.gumbel(p, a.logits, a.best, a.draws, a.seen, a.scores)
-		s.choose(p, a.scores, a.seen, a.draws, a.chosen, a.ids)
-	default:
-		s.choose(p, a.best, a.seen, a.draws, a.chosen, a.ids)
+		s.cut(p, a.logits, a.best, a.seen, a.draws, a.bins, a.list)
 	}
+	if b.choice.drawn {
+		s.gumbel(p, a.logits, a.best, a.draws, a.seen, a.scores)
+		best = a.scores
+	}
+	s.choose(p, best, a.seen, a.draws, a.chosen, a.ids)
 }

@@ -65,10 +65,10 @@ func (hostStages) choose(p shaders.ChoiceParams, best, seen, draws, chosen, ids 
 	cpu.Choose(p, best.f32, seen.u32, draws.u32, chosen.u32, ids.u32)
 }
 
-// histogram does nothing: the twin of draw sorts.
+// histogram does nothing: the twin of cut sorts.
 func (hostStages) histogram(shaders.ChoiceParams, hostArray, hostArray, hostArray, hostArray, hostArray) {
 }
 
-func (hostStages) draw(p shaders.ChoiceParams, x, best, seen, draws, bins, list, chosen, ids hostArray) {
-	cpu.Draw(p, x.f32, best.f32, seen.u32, draws.u32, bins.u32, list.u32, chosen.u32, ids.u32)
+func (hostStages) cut(p shaders.ChoiceParams, x, best, seen, draws, bins, list hostArray) {
+	cpu.Cut(p, x.f32, best.f32, seen.u32, draws.u32, bins.u32, list.u32)
 }

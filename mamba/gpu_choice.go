@@ -19,7 +19,7 @@ func (g *gpuBackend) reserveChoice(b batch) error {
 	if b.choice.penalty {
 		list = append(list, array{&a.seen, "seen", p.Seen()})
 	}
-	if b.choice.drawn && !b.choice.cut {
+	if b.choice.drawn {
 		list = append(list, array{&a.scores, "scores", p.Best()})
 	}
 	if b.choice.cut {
@@ -62,8 +62,8 @@ func (r *recorder) histogram(p shaders.ChoiceParams, x, draws, seen, best, bins 
 	})
 }
 
-func (r *recorder) draw(p shaders.ChoiceParams, x, best, seen, draws, bins, list, chosen, ids *wgpu.Buffer) {
+func (r *recorder) cut(p shaders.ChoiceParams, x, best, seen, draws, bins, list *wgpu.Buffer) {
 	r.add(p.Rows*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
-		return k.Draw(p, x, best, seen, draws, bins, list, chosen, ids)
+		return k.Cut(p, x, best, seen, draws, bins, list)
 	})
 }

@@ -97,10 +97,18 @@ func (r *recorder) next() {
 
 // add appends a dispatch unless something failed before.
 func (r *recorder) add(work int, run func(k *shaders.Kernels) (*wgpu.Dispatch, error)) {
+	r.addAll(work, func(k *shaders.Kernels) ([]*wgpu.Dispatch, error) {
+		d, err := run(k)
+		return []*wgpu.Dispatch{d}, err
+	})
+}
+
+// addAll appends the dispatches of one stage unless something failed before.
+func (r *recorder) addAll(work int, run func(k *shaders.Kernels) ([]*wgpu.Dispatch, error)) {
 	if r.err != nil {
 		return
 	}
-	d, err := run(r.backend.kernels)
+	list, err := run(r.backend.kernels)
 	if err != nil {
 		r.err = err
 		return
@@ -108,7 +116,7 @@ func (r *recorder) add(work int, run func(k *shaders.Kernels) (*wgpu.Dispatch, e
 	if r.work > 0 && r.work+float64(work) > passWork {
 		r.next()
 	}
-	r.pass.Dispatch(d)
+	r.pass.Dispatch(list...)
 	r.work += float64(work)
 }
 
@@ -154,11 +162,15 @@ func (r *recorder) dtProj(p shaders.DtProjParams, x, w, bias, delta *wgpu.Buffer
 }
 
 func (r *recorder) selectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) {
-	r.add(p.Batch*p.Length*p.Channels*p.States, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
-		if p.Length == 1 {
+	work := p.Batch * p.Length * p.Channels * p.States
+	if p.Length == 1 {
+		r.add(work, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
 			return k.SelectiveScanStep(p, u, delta, bc, z, weights, slots, state, y)
-		}
-		return k.SelectiveScan(p, u, delta, bc, z, weights, slots, state, y)
+		})
+		return
+	}
+	r.addAll(work, func(k *shaders.Kernels) ([]*wgpu.Dispatch, error) {
+		return k.SelectiveScanChunked(p, u, delta, bc, z, weights, slots, state, y)
 	})
 }
 

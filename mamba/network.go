@@ -88,7 +88,7 @@ type stages[A any] interface {
 	gumbel(p shaders.ChoiceParams, x, best, draws, seen, scores A)
 	choose(p shaders.ChoiceParams, best, seen, draws, chosen, ids A)
 	histogram(p shaders.ChoiceParams, x, draws, seen, best, bins A)
-	draw(p shaders.ChoiceParams, x, best, seen, draws, bins, list, chosen, ids A)
+	cut(p shaders.ChoiceParams, x, best, seen, draws, bins, list A)
 	// note marks a point where an array's elements from first on, of the given
 	// shape, are a stage's result.
 	note(name string, x A, first int, shape ...int)

@@ -89,35 +89,37 @@ func (s *converted) Tensor(name string) (*checkpoint.Tensor, error) {
 		return t, nil
 	}
 	t, err := s.source.Tensor(name)
-	if err != nil {
-		return nil, err
-	}
-	to := WeightsF32
-	switch {
-	case checkpoint.IsMatrix(name):
-		to = s.weights
-	case isDtProj(name):
-		to = s.dtProj
+	to := s.target(name)
+	if err != nil || to == WeightsAsStored {
+		return t, err
 	}
 	dtype, file, err := to.stored()
-	if to == WeightsAsStored || err == nil && t.DType == file {
-		return t, nil
-	}
-	if err != nil {
-		return nil, err
+	if err != nil || t.DType == file {
+		return t, err
 	}
 	r := newRowReader(t, dtype)
 	if !dtype.Quantized() {
 		return checkpoint.NewTensor(t.Path(), t.Name, file, t.Shape, r)
 	}
-	rows, width := t.Shape[0], r.elementBytes
-	scaleType, scaleShape := checkpoint.F32, []int{rows}
+	scaleType, scaleShape := checkpoint.F32, []int{r.rows}
 	if dtype == shaders.Q4 {
-		scaleType, scaleShape = checkpoint.F16, []int{rows, r.scaleBytes / 2}
+		scaleType, scaleShape = checkpoint.F16, []int{r.rows, r.scaleBytes / 2}
 	}
 	scale := checkpoint.ScaleName(name)
-	if s.scales[scale], err = checkpoint.NewTensor(t.Path(), checkpoint.ScaleName(t.Name), scaleType, scaleShape, (*scaleReader)(r)); err != nil {
+	s.scales[scale], err = checkpoint.NewTensor(t.Path(), checkpoint.ScaleName(t.Name), scaleType, scaleShape, (*scaleReader)(r))
+	if err != nil {
 		return nil, err
 	}
-	return checkpoint.NewTensor(t.Path(), t.Name, file, []int{rows, width}, r)
+	return checkpoint.NewTensor(t.Path(), t.Name, file, []int{r.rows, r.elementBytes}, r)
+}
+
+// target is the type that a tensor is converted to.
+func (s *converted) target(name string) Weights {
+	switch {
+	case checkpoint.IsMatrix(name):
+		return s.weights
+	case isDtProj(name):
+		return s.dtProj
+	}
+	return WeightsF32
 }

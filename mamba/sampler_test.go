@@ -28,15 +28,15 @@ func logitsOf(p ...float64) []float32 {
 func chooseRows(opts GenerateOptions, logits []float32, width int, seen []int, n int) []uint32 {
 	p, a := choosing(opts, logits, width, seen, n)
 	cpu.Peaks(p, a.logits.f32, a.draws.u32, a.seen.u32, a.best.f32)
-	switch c := opts.choice(width); {
-	case c.cut:
-		cpu.Draw(p, a.logits.f32, a.best.f32, a.seen.u32, a.draws.u32, nil, nil, a.chosen.u32, a.ids.u32)
-	case c.drawn:
-		cpu.Gumbel(p, a.logits.f32, a.best.f32, a.draws.u32, a.seen.u32, a.scores.f32)
-		cpu.Choose(p, a.scores.f32, a.seen.u32, a.draws.u32, a.chosen.u32, a.ids.u32)
-	default:
-		cpu.Choose(p, a.best.f32, a.seen.u32, a.draws.u32, a.chosen.u32, a.ids.u32)
+	c, best := opts.choice(width), a.best.f32
+	if c.cut {
+		cpu.Cut(p, a.logits.f32, a.best.f32, a.seen.u32, a.draws.u32, nil, nil)
 	}
+	if c.drawn {
+		cpu.Gumbel(p, a.logits.f32, a.best.f32, a.draws.u32, a.seen.u32, a.scores.f32)
+		best = a.scores.f32
+	}
+	cpu.Choose(p, best, a.seen.u32, a.draws.u32, a.chosen.u32, a.ids.u32)
 	return a.ids.u32
 }
 

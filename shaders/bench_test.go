@@ -284,8 +284,8 @@ func BenchmarkChoice(b *testing.B) {
 		one("choose", func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
 			return k.Choose(p, buffer(p.Best()), buffer(1), buffer(shaders.DrawWords), buffer(16), buffer(1))
 		}),
-		one("draw", func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
-			return k.Draw(p, buffer(50280), buffer(p.Best()), buffer(1), buffer(shaders.DrawWords), buffer(p.Bins()), buffer(50280), buffer(16), buffer(1))
+		one("cut", func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) (*wgpu.Dispatch, error) {
+			return k.Cut(p, buffer(50280), buffer(p.Best()), buffer(1), buffer(shaders.DrawWords), buffer(p.Bins()), buffer(50280))
 		}),
 	})
 }

@@ -11,7 +11,7 @@ import (
 //
 //	greedy    Peaks, Choose
 //	drawn     Peaks, Gumbel, Choose of Gumbel's scores
-//	filtered  Peaks, Histogram, Draw: with top k and top p
+//	cut       Peaks, Histogram, Cut, Gumbel, Choose: with top k and top p
 //
 // draws (Rows, DrawWords) says how: see [Draw]. seen holds a bit for each token of
 // a row's sequence, ceil(Width/32) words a row, for the repetition penalty. The
@@ -39,7 +39,8 @@ type Draw struct {
 	Lower     float32 // factor of positive ones
 }
 
-// DrawWords is the number of words that a Draw takes on a device.
+// DrawWords is the number of words that a Draw takes on a device, what Cut leaves
+// included.
 const DrawWords = 12
 
 // MaxReach is the greatest Draw.Reach that makes a difference: a draw's noise

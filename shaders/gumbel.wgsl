@@ -4,7 +4,7 @@
 //
 //   scores[r,0,s] = max_i score_i, scores[r,1,s] = the smallest such i, of a slice
 //
-// over the tokens with d_i <= reach. noise is of (seed, place, i); temperature,
+// over the tokens with d_i <= reach that cut leaves. noise is of (seed, place, i); temperature,
 // seed, place and reach are in the row's draws. A slice without such tokens gives
 // the least float; one of a row with a NaN or an infinity 0 at place width.
 //
@@ -25,6 +25,7 @@ struct Params { rows: u32, width: u32, stride: u32, ring: u32 }
 {{template "logit" .}}
 {{template "best_of"}}
 {{template "row_best"}}
+{{template "distance"}}
 {{template "noise"}}
 
 @compute @workgroup_size(256)
@@ -36,14 +37,16 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	workgroupBarrier();
 	let key = noise_key(row);
 	let steepness = bitcast<f32>(draws[row * 12u + 4u]);
+	let least = vec2<u32>(draws[row * 12u + 9u], draws[row * 12u + 10u]);
 	let reach = bitcast<f32>(draws[row * 12u + 6u]);
 	var top = 0u;
 	var place = params.width;
 	for (var j = 0u; j < 4u; j++) {
 		let i = wg.x * 1024u + j * 256u + t;
 		if (i < params.width && !bad) {
-			let d = distance_below(peak, logit(row, i), steepness);
-			if (d <= reach) {
+			let v = logit(row, i);
+			let d = distance_below(peak, v, steepness);
+			if (d <= reach && at_least(vec2<u32>(rank(v), ~i), least)) {
 				let r = rank(noise(key, i) - d);
 				if (r > top) {
 					top = r;

@@ -7,7 +7,7 @@
 //   best[r,2,s] = sum of exp(-d_i) over a slice
 //
 // Tokens with d_i >= 32 are left out: the noise of a draw spans less. Sums of
-// integers do not depend on their order. bins is added to; draw clears it.
+// integers do not depend on their order. bins is added to; cut clears it.
 //
 // In      x (rows, stride); draws (rows, 12); seen (rows, width/32); best of peaks
 // Out     bins (rows, 2, 1024); best (rows, 3, slices)
@@ -26,7 +26,7 @@ struct Params { rows: u32, width: u32, stride: u32, ring: u32 }
 {{template "logit" .}}
 {{template "best_of"}}
 {{template "row_best"}}
-{{template "noise"}}
+{{template "distance"}}
 
 var<workgroup> counts: array<atomic<u32>, 1024>;
 var<workgroup> masses: array<atomic<u32>, 1024>;

@@ -23,13 +23,16 @@ func TestParams(t *testing.T) {
 	conv := CausalConvParams{Length: 1, Channels: 2, Stride: 3, Offset: 4}
 	stage := []string{"length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z"}
 	scan := append(slices.Clone(stage), "off_m")
+	grouped := append(slices.Clone(scan), "chunk")
 	fields := map[string][]string{
-		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias", "flags"},
-		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias", "flags"},
+		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias"},
 		"matvec":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
 		"causal_conv":                 {"length", "channels", "stride", "offset"},
 		"causal_conv_step":            {"length", "channels", "stride", "offset"},
 		"selective_scan":              scan,
+		"selective_scan_grouped":      grouped,
+		"selective_scan_summary":      grouped,
 		"selective_scan_step":         scan,
 		"selective_scan_naive":        stage,
 		"selective_scan_tiled":        stage,
@@ -48,7 +51,7 @@ func TestParams(t *testing.T) {
 		"gumbel":                      {"rows", "width", "stride", "ring"},
 		"choose":                      {"rows", "width", "stride", "ring"},
 		"histogram":                   {"rows", "width", "stride", "ring"},
-		"draw":                        {"rows", "width", "stride", "ring"},
+		"cut":                         {"rows", "width", "stride", "ring"},
 	}
 	decl := regexp.MustCompile(`struct Params \{([^}]*)\}`)
 	for _, name := range Names() {
@@ -134,14 +137,15 @@ func declared(t *testing.T, kernel string, variant any) (bytes int) {
 	source, err := Source(kernel, variant)
 	require.NoError(t, err)
 	element := map[string]int{"f32": 4, "vec2<f32>": 8, "vec4<f32>": 16, "vec3<u32>": 16}
-	for _, m := range regexp.MustCompile(`var<workgroup> \w+: (?:array<([\w<>]+), (\d+)>|([\w<>]+));`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`var<workgroup> \w+: (?:array<)*([a-z][\w]*(?:<f32>|<u32>)?)((?:, \d+>)*);`).FindAllStringSubmatch(source, -1) {
 		n := 1
-		if m[2] != "" {
-			n, err = strconv.Atoi(m[2])
+		for _, axis := range regexp.MustCompile(`\d+`).FindAllString(m[2], -1) {
+			length, err := strconv.Atoi(axis)
 			require.NoError(t, err)
+			n *= length
 		}
-		require.Contains(t, element, m[1]+m[3])
-		bytes += n * element[m[1]+m[3]]
+		require.Contains(t, element, m[1])
+		bytes += n * element[m[1]]
 	}
 	return bytes
 }
@@ -243,7 +247,7 @@ func TestShapeErrors(t *testing.T) {
 			return k.Histogram(ChoiceParams{Rows: 1, Width: 4, Stride: 4, Ring: 1}, b, b, b, b, big)
 		}},
 		{"list", func() (*wgpu.Dispatch, error) {
-			return k.Draw(ChoiceParams{Rows: 1, Width: 40, Stride: 40, Ring: 1}, big, b, b, b, bins, b, b, b)
+			return k.Cut(ChoiceParams{Rows: 1, Width: 40, Stride: 40, Ring: 1}, big, b, b, b, bins, b)
 		}},
 		{"Rows", func() (*wgpu.Dispatch, error) { return k.RMSNorm(RMSNormParams{Width: 1}, b, b, b) }},
 		{"bias", func() (*wgpu.Dispatch, error) { return k.LayerNorm(LayerNormParams{Rows: 1, Width: 1}, b, b, nil, b) }},

@@ -74,6 +74,8 @@ var kernels = []struct {
 	{"causal_conv_step", causalConvStepCases},
 	{"dt_proj", dtProjCases},
 	{"selective_scan", selectiveScanCases},
+	{"selective_scan_grouped", scanGroupedCases},
+	{"selective_scan_summary", scanSummaryCases},
 	{"selective_scan_step", selectiveScanStepCases},
 	{"selective_scan_naive", scanStageCases},
 	{"selective_scan_tiled", scanStageCases},
@@ -85,10 +87,10 @@ var kernels = []struct {
 	{"residual_add", residualAddCases},
 	{"last_rows", lastRowsCases},
 	{"peaks", peaksCases},
+	{"histogram", histogramCases},
+	{"cut", cutCases},
 	{"gumbel", gumbelCases},
 	{"choose", chooseCases},
-	{"histogram", histogramCases},
-	{"draw", drawCases},
 }
 
 // Kernels is the names of the kernels that have cases, in the order of the

@@ -39,6 +39,11 @@ fn rank(v: f32) -> u32 {
 	return select(finite, BAD, size >= 0x7f800000u);
 }
 
+// at_least compares orders, (rank, ~place).
+fn at_least(a: vec2<u32>, b: vec2<u32>) -> bool {
+	return a.x > b.x || (a.x == b.x && a.y >= b.y);
+}
+
 fn value(r: u32) -> f32 {
 	return bitcast<f32>(select(0u - r, r & 0x7fffffffu, r >= 0x80000000u));
 }
@@ -94,7 +99,7 @@ fn take(row: u32, id: u32) {
 {{- end}}
 }
 {{- end}}
-{{/* distance(peak, v, steepness) is how far a logit lies below its row's largest,
+{{/* distance_below(peak, v, steepness) is how far a logit lies below its row's largest,
 in units of the temperature: steepness is two over the temperature. Halves never
 overflow. It has no rounding that a device may choose: no sum of a product.
 
@@ -104,11 +109,12 @@ of the largest noise - distance is one drawn by softmax (Gumbel 1954; arXiv
 "triple32"); of their leading 24 v is made, exactly, and -log(1 - v) by ln, since
 WGSL promises 2^-21 of its own log where v is small. Noise lies between -2.9 and
 22.9. */}}
-{{define "noise"}}
+{{define "distance"}}
 fn distance_below(peak: f32, v: f32, steepness: f32) -> f32 {
 	return (0.5 * peak - 0.5 * v) * steepness;
 }
-
+{{- end}}
+{{define "noise"}}
 fn scramble(word: u32) -> u32 {
 	var h = word;
 	h = (h ^ (h >> 17u)) * 0xed5ad4bbu;
