@@ -17,15 +17,17 @@ type gpuBackend struct {
 	net     *network[*wgpu.Buffer]
 	weights []*wgpu.Buffer // the network's parameters
 
-	slots  int      // states there is room for
-	tokens int      // activations there is room for
-	most   int      // tokens that there can be room for
-	logits int      // rows of logits there is room for
-	rows   int      // sequences there is room for
-	parts  int      // elements of a step's sums there is room for
-	bound  []uint32 // contents of act.slots
-	plans  plans
-	turn   *gpuDecoder // whose ids, slots and draws are in act; nil for none
+	slots  int // states there is room for
+	tokens int // activations there is room for
+	most   int // tokens that there can be room for
+	logits int // rows of logits there is room for
+	rows   int // sequences there is room for
+	parts  int // elements of a step's sums there is room for
+	// scratch is the number of words that there are for products' split sums.
+	scratch int
+	bound   []uint32 // contents of act.slots
+	plans   plans
+	turn    *gpuDecoder // whose ids, slots and draws are in act; nil for none
 }
 
 func newGPUBackend(dev *wgpu.Device, owned bool, c ModelConfig, src source) (*gpuBackend, error) {
@@ -255,7 +257,41 @@ func (g *gpuBackend) reserveOutputs(b batch) error {
 			return err
 		}
 	}
+	if err := g.reserveScratch(b); err != nil {
+		return err
+	}
 	return g.reserveStep(b)
+}
+
+// reserveScratch makes room for the parts of products whose sums are split. Where
+// there is none, they are not.
+func (g *gpuBackend) reserveScratch(b batch) error {
+	c, block, most := g.net.config, &g.net.blocks[0], 0
+	for _, product := range []struct {
+		rows int
+		w    matrix[*wgpu.Buffer]
+		ldc  int
+	}{
+		{b.tokens(), block.inProj, 2 * c.DInner}, {b.tokens(), block.xProj, c.DTRank + 2*c.DState},
+		{b.tokens(), block.outProj, c.DModel}, {b.logitRows(), g.net.head, c.VocabSize},
+	} {
+		if product.rows <= shaders.MaxMatvecRows {
+			continue
+		}
+		for _, part := range product.w.shards {
+			p := shaders.MatmulParams{M: product.rows, N: part.rows, K: product.w.cols, LDA: product.w.cols, LDC: product.ldc, Weights: product.w.dtype}
+			most = max(most, g.kernels.MatmulScratch(p))
+		}
+	}
+	if most <= g.scratch {
+		return nil
+	}
+	err := g.replace(&g.net.act.scratch, "product parts", most)
+	if exhausted(err) {
+		return nil
+	}
+	g.scratch = most
+	return err
 }
 
 // reserveStep makes room for what the kernels of a step leave for the next one. Where
@@ -436,7 +472,7 @@ func (g *gpuBackend) close() error {
 	g.dropActivations()
 	g.states(func(b *wgpu.Buffer, _ uint64) { closeAll([]*wgpu.Buffer{b}) })
 	closeAll(g.weights)
-	closeAll([]*wgpu.Buffer{g.net.act.slots, g.net.act.last, g.net.act.logits, g.net.act.parts})
+	closeAll([]*wgpu.Buffer{g.net.act.slots, g.net.act.last, g.net.act.logits, g.net.act.parts, g.net.act.scratch})
 	closeAll(g.choiceBuffers())
 	return nil
 }

@@ -97,18 +97,18 @@ func (r *recorder) next() {
 
 // add appends a dispatch unless something failed before.
 func (r *recorder) add(work int, run func(k *shaders.Kernels) (*wgpu.Dispatch, error)) {
-	r.addAll(work, func(k *shaders.Kernels) ([]*wgpu.Dispatch, error) {
-		d, err := run(k)
+	r.addAll(work, func() ([]*wgpu.Dispatch, error) {
+		d, err := run(r.backend.kernels)
 		return []*wgpu.Dispatch{d}, err
 	})
 }
 
-// addAll appends the dispatches of one stage unless something failed before.
-func (r *recorder) addAll(work int, run func(k *shaders.Kernels) ([]*wgpu.Dispatch, error)) {
+// addAll is add of several dispatches that do some work together.
+func (r *recorder) addAll(work int, run func() ([]*wgpu.Dispatch, error)) {
 	if r.err != nil {
 		return
 	}
-	list, err := run(r.backend.kernels)
+	runs, err := run()
 	if err != nil {
 		r.err = err
 		return
@@ -116,7 +116,7 @@ func (r *recorder) addAll(work int, run func(k *shaders.Kernels) ([]*wgpu.Dispat
 	if r.work > 0 && r.work+float64(work) > passWork {
 		r.next()
 	}
-	r.pass.Dispatch(list...)
+	r.pass.Dispatch(runs...)
 	r.work += float64(work)
 }
 
@@ -138,14 +138,14 @@ func (r *recorder) rmsNorm(p shaders.RMSNormParams, x, weight, y *wgpu.Buffer) {
 }
 
 func (r *recorder) matmul(p shaders.MatmulParams, a, w, bias, c *wgpu.Buffer) {
+	k := r.backend.kernels
+	if p.M > shaders.MaxMatvecRows && k.MatmulScratch(p) <= r.backend.scratch {
+		r.addAll(p.M*p.N*p.K, func() ([]*wgpu.Dispatch, error) {
+			return k.MatmulSplit(p, a, w, bias, r.backend.net.act.scratch, c)
+		})
+		return
+	}
 	r.add(p.M*p.N*p.K, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
-		if p.Add && p.M == 1 && shaders.AheadBytes[1] > 0 {
-			for i := range r.backend.net.blocks[:len(r.backend.net.blocks)-1] {
-				if r.backend.net.blocks[i].outProj.shards[0].data == w {
-					return k.MatvecAhead(p, a, w, bias, c, r.backend.net.blocks[i+1].inProj.shards[0].data)
-				}
-			}
-		}
 		if p.M <= shaders.MaxMatvecRows {
 			return k.Matvec(p, a, w, bias, c)
 		}
@@ -173,9 +173,9 @@ func (r *recorder) xProjStep(p shaders.XProjStepParams, conv, slots, wx, state, 
 	})
 }
 
-func (r *recorder) dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y, ahead *wgpu.Buffer) {
+func (r *recorder) dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y *wgpu.Buffer) {
 	r.add(p.Rows*p.Channels*(p.Rank+p.States), func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
-		return k.DtScanStep(p, uz, parts, wdt, weights, slots, state, y, ahead)
+		return k.DtScanStep(p, uz, parts, wdt, weights, slots, state, y)
 	})
 }
 
@@ -202,8 +202,8 @@ func (r *recorder) selectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z,
 		})
 		return
 	}
-	r.addAll(work, func(k *shaders.Kernels) ([]*wgpu.Dispatch, error) {
-		return k.SelectiveScanChunked(p, u, delta, bc, z, weights, slots, state, y)
+	r.addAll(work, func() ([]*wgpu.Dispatch, error) {
+		return r.backend.kernels.SelectiveScanChunked(p, u, delta, bc, z, weights, slots, state, y)
 	})
 }
 

@@ -13,7 +13,7 @@ type fusedStages[A any] interface {
 	normMatvec(p shaders.NormMatvecParams, a, gain, w, bias, c A)
 	inProjStep(p shaders.InProjStepParams, a, w, small, slots, wx, state, uz, parts A)
 	xProjStep(p shaders.XProjStepParams, conv, slots, wx, state, uz, parts A)
-	dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y, ahead A)
+	dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y A)
 }
 
 // stepForm is how a layer's step runs. The zero value is stage by stage. Otherwise
@@ -47,19 +47,11 @@ func newStepForm(c ModelConfig, rows, most, shards int) stepForm {
 		for f.group = 16; f.group < 64 && c.DInner > maxWholeGroups*f.group; f.group *= 2 {
 		}
 	}
-	if labGroup > 0 && f.whole {
-		f.group = labGroup
-	}
-	if labGroup < 0 {
-		f.whole, f.group = false, 64
-	}
 	if f.parts(c, rows) > most {
 		return stepForm{}
 	}
 	return f
 }
-
-var labGroup int
 
 // fused reports whether the step does not run stage by stage.
 func (f stepForm) fused() bool { return f.group > 0 }
@@ -100,7 +92,7 @@ func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
 	}
 	s.dtScanStep(shaders.DtScanStepParams{
 		Rows: b.rows, Channels: e, Rank: r, States: ns, Groups: f.groups(c), Weights: w.dtType,
-	}, act.xz, act.parts, w.dtProj, w.scan, act.slots, w.scanState, act.y, w.outProj.shards[0].data) // (B, E)
+	}, act.xz, act.parts, w.dtProj, w.scan, act.slots, w.scanState, act.y) // (B, E)
 	n.addLinear(s, shaders.MatmulParams{M: b.rows, N: d, K: e, LDA: e, LDC: d, Bias: c.UseBias}, act.y, w.outProj, w.outBias, func() {}) // (B, d)
 }
 

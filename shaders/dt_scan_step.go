@@ -38,26 +38,19 @@ type dtScanStepVariant struct {
 	Weights                        string
 	Vec                            bool // states are read as whole vectors
 	Memory                         int
-	readAhead
 }
 
 // DtScanStep dispatches the half step of uz (Rows, 2 Channels), u then z, and parts
 // (Groups, Rows, Rank + 2 States padded to fours) with wdt, laid out by
 // [TransposePairs], from and to the state of the given slots (Rows), into y (Rows,
 // Channels).
-func (k *Kernels) DtScanStep(p DtScanStepParams, uz, parts, wdt, weights, slots, state, y, ahead *wgpu.Buffer) (*wgpu.Dispatch, error) {
+func (k *Kernels) DtScanStep(p DtScanStepParams, uz, parts, wdt, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	if err := p.check(uz, parts, wdt, weights, slots, state, y); err != nil {
 		return nil, err
 	}
 	v := p.variant()
 	grid := [3]uint32{uint32(ceilDiv(p.Channels, v.Columns)), uint32(p.Rows), 1}
-	buffers := []*wgpu.Buffer{uz, parts, wdt, weights, slots, state, y}
-	if v.Ahead = p.ahead(ahead); v.Ahead > 0 {
-		v.First, v.Touch = int(grid[0]), "y[0] = y[0];"
-		grid[0] += uint32(ceilDiv(v.Ahead, 4096))
-		buffers = append(buffers, ahead)
-	}
-	return k.dispatch("dt_scan_step", v, uniform(p.Rows), grid, buffers...)
+	return k.dispatch("dt_scan_step", v, uniform(p.Rows), grid, uz, parts, wdt, weights, slots, state, y)
 }
 
 // dtScanStepLanes is the number of lanes of a channel: four for up to 32 states, so
@@ -69,22 +62,6 @@ func dtScanStepLanes(states int) int {
 		lanes *= 2
 	}
 	return lanes
-}
-
-func (p DtScanStepParams) ahead(b *wgpu.Buffer) int {
-	if p.Rows > 1 || AheadBytes[0] == 0 {
-		return 0
-	}
-	return int(min(size(b), uint64(AheadBytes[0])) / 16)
-}
-
-// AheadBytes is for experiments.
-var AheadBytes [2]int
-
-type readAhead struct {
-	Ahead int // vectors that are read ahead
-	First int // of the workgroups that do
-	Touch string
 }
 
 func (p DtScanStepParams) variant() dtScanStepVariant {

@@ -27,9 +27,6 @@ struct Params { rows: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(5) var<storage, read> slots: array<u32>;       // (rows)
 @group(0) @binding(6) var<storage, read_write> state: array<{{if .Vec}}vec4<f32>{{else}}f32{{end}}>; // (slots, channels, {{.States}})
 @group(0) @binding(7) var<storage, read_write> y: array<f32>;     // (rows, channels)
-{{- if .Ahead}}
-@group(0) @binding(8) var<storage, read> ahead: array<vec4<u32>>; // the next kernel's weights
-{{- end}}
 {{template "softplus"}}
 {{template "silu"}}
 
@@ -56,10 +53,6 @@ var<workgroup> ys: array<f32, 256>;                             // [channel][lan
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
 	let row = wg.y;
-{{- if .Ahead}}
-	let place = wg.x;
-	{{template "read_ahead" .}}
-{{- end}}
 	let lane = t % {{.Lanes}}u;
 	let c = t / {{.Lanes}}u;
 	let e = wg.x * {{.Columns}}u + c;

@@ -9,7 +9,6 @@ type matvecVariant struct {
 	rowDots
 	LDA, OffA int
 	Bias, Add bool
-	readAhead
 }
 
 // Matvec dispatches the product of Matmul for 1 to MaxMatvecRows rows of a.
@@ -27,21 +26,4 @@ func (k *Kernels) Matvec(p MatmulParams, a, w, bias, c *wgpu.Buffer) (*wgpu.Disp
 	}
 	v.Vec = p.K%4 == 0 && p.LDA%4 == 0 && p.OffA%4 == 0
 	return k.dispatch("matvec", v, uniform(p.LDC, p.OffC, p.OffBias), spread(ceilDiv(p.N, v.Columns)), a, w, orElse(bias, w), c)
-}
-
-// MatvecAhead is for experiments.
-func (k *Kernels) MatvecAhead(p MatmulParams, a, w, bias, c, ahead *wgpu.Buffer) (*wgpu.Dispatch, error) {
-	v := matvecVariant{
-		rowDots: rowShape{p.M, p.N, p.K, p.Weights, false}.choose(),
-		LDA:     p.LDA, OffA: p.OffA, Bias: p.Bias, Add: p.Add,
-	}
-	v.Vec = p.K%4 == 0 && p.LDA%4 == 0 && p.OffA%4 == 0
-	grid := spread(ceilDiv(p.N, v.Columns))
-	buffers := []*wgpu.Buffer{a, w, orElse(bias, w), c}
-	if n := int(min(size(ahead), uint64(AheadBytes[1])) / 16); n > 0 && p.M == 1 {
-		v.Ahead, v.First, v.Touch = n, int(grid[0]), "c[0] = c[0];"
-		grid[0] += uint32(ceilDiv(v.Ahead, 4096))
-		buffers = append(buffers, ahead)
-	}
-	return k.dispatch("matvec", v, uniform(p.LDC, p.OffC, p.OffBias), grid, buffers...)
 }

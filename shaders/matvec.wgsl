@@ -18,9 +18,6 @@ struct Params { ldc: u32, off_c: u32, off_bias: u32, pad: u32 }
 @group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;                        // (n, k)
 @group(0) @binding(3) var<storage, read> bias: array<f32>;                           // (off_bias + n)
 @group(0) @binding(4) var<storage, read_write> c: array<f32>;                        // (m, n)
-{{- if .Ahead}}
-@group(0) @binding(5) var<storage, read> ahead: array<vec4<u32>>;                    // the next kernel's weights
-{{- end}}
 {{template "row_blocks" .}}
 {{template "row_sum" .}}
 
@@ -47,10 +44,6 @@ fn main(
 	@builtin(num_workgroups) grid: vec3<u32>,
 	@builtin(local_invocation_index) t: u32,
 ) {
-{{- if .Ahead}}
-	let place = wg.x;
-	{{template "read_ahead" .}}
-{{- end}}
 	let first_row = (wg.y * grid.x + wg.x) * {{.Columns}}u;
 	let r = t % {{.Columns}}u;
 	let m = t / {{.Columns}}u;
