@@ -167,32 +167,20 @@ fn main(
 		workgroupBarrier();
 		kk += {{.Quads}}u;
 		{{template "matmul_load" .}}
-{{- define "matmul_quad"}}
-			let pa = tr ^ (((slice * {{.SliceQuads}}u + i) * {{.TurnM}}u) % {{.LanesM}}u);
-			let pw = tc ^ (((slice * {{.SliceQuads}}u + i) * {{.TurnN}}u) % {{.LanesN}}u);
+{{- range $q := seq .SliceQuads}}
+		let pa{{$q}} = tr ^ ((slice * {{mul $.SliceQuads $.TurnM}}u + {{mul $q $.TurnM}}u) % {{$.LanesM}}u);
+		let pw{{$q}} = tc ^ ((slice * {{mul $.SliceQuads $.TurnN}}u + {{mul $q $.TurnN}}u) % {{$.LanesN}}u);
 {{- range $k := seq 4}}
-			{
+		{
 {{- range $h := seq $.GroupsM}}
-				let a{{$h}} = tile_a[slice][i][{{$k}}][{{$h}}][pa];
+			let a{{$h}} = tile_a[slice][{{$q}}][{{$k}}][{{$h}}][pa{{$q}}];
 {{- end}}
 {{- range $j := seq $.GroupsN}}
-				let w{{$j}} = tile_w[slice][i][{{$k}}][{{$j}}][pw];
+			let w{{$j}} = tile_w[slice][{{$q}}][{{$k}}][{{$j}}][pw{{$q}}];
 {{- end}}
 {{- range $h := seq $.GroupsM}}{{range $i := seq 4}}{{range $j := seq $.GroupsN}}
-				c{{add (mul $h 4) $i}}_{{$j}} = fma(vec4<f32>(a{{$h}}.{{comp $i}}), w{{$j}}, c{{add (mul $h 4) $i}}_{{$j}});
+			c{{add (mul $h 4) $i}}_{{$j}} = fma(vec4<f32>(a{{$h}}.{{comp $i}}), w{{$j}}, c{{add (mul $h 4) $i}}_{{$j}});
 {{- end}}{{end}}{{end}}
-			}
-{{- end}}
-{{- end}}
-{{- if .Loop}}
-		for (var i = 0u; i < {{.SliceQuads}}u; i++) {
-			{{template "matmul_quad" .}}
-		}
-{{- else}}
-{{- range $q := seq .SliceQuads}}
-		{
-			let i = {{$q}}u;
-			{{template "matmul_quad" $}}
 		}
 {{- end}}
 {{- end}}
