@@ -6,6 +6,7 @@ TESTFLAGS ?= -timeout 10m
 RACE      ?= ./wgpu ./mamba ./mamba/tokenizer
 RACETESTS ?= Concurrent|Close|States|GenerateBatch
 TAGS      ?=
+PKGS      ?= ./...
 BENCH     ?= .
 BENCHTIME ?= 1s
 RESULT    ?= bench/results
@@ -34,7 +35,7 @@ build: ## build bin/mambagpu (the default)
 	@$(BUILD) -o bin/ ./cmd/mambagpu
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## see to a Vulkan driver; install Mesa's where there is none
 	@GO="$(GO)" scripts/setup || [ $$? = 1 ]
@@ -42,8 +43,8 @@ setup: ## see to a Vulkan driver; install Mesa's where there is none
 run: setup build ## generate text with the model that ships
 	@bin/mambagpu generate
 
-test: setup ## all tests; fails where there is no adapter
-	@$(ENV) MAMBAGPU_REQUIRE_GPU=1 $(GO) test $(TAGGED) $(TESTFLAGS) ./...
+test: setup ## all tests (PKGS=packages); fails where there is no adapter
+	@$(ENV) MAMBAGPU_REQUIRE_GPU=1 $(GO) test $(TAGGED) $(TESTFLAGS) $(PKGS)
 
 test-race: setup ## under the race detector, the tests that share things (RACETESTS=. for all)
 	@$(ENV) MAMBAGPU_REQUIRE_GPU=1 $(GO) test $(TAGGED) -race -run '$(RACETESTS)' $(TESTFLAGS) $(RACE)

@@ -131,16 +131,18 @@ type modelCase struct {
 	always        bool // whatever the device has time for
 }
 
-// cases lists what is timed of a model. Of all, decoding of one sequence and a
-// prompt; of the smallest and the largest and of a user's own, the shapes at which
-// the reference was timed, if they are not stored as integers. Decoding of one
-// sequence is first: how long it takes tells what a device without roofs has time
-// for.
+// cases lists what is timed of a model. Of all, decoding of one sequence, and in
+// float16 a prompt; of the smallest and the largest and of a user's own, the shapes
+// at which the reference was timed, fewer if they are stored as integers. Decoding
+// of one sequence is first: how long it takes tells what a device without roofs has
+// time for.
 func (s *modelSpec) cases() []modelCase {
 	one, prompt := modelCase{decodeName, 1, 1, true}, modelCase{prefillName, 1, 2048, false}
 	few, many := modelCase{decodeName, 8, 1, false}, modelCase{decodeName, 64, 1, false}
 	small := s.dir != "" || s.name == "130m"
 	switch {
+	case !small && s.name != "2.8b" && s.weights != shaders.F16:
+		return []modelCase{one}
 	case !small && s.name != "2.8b":
 		return []modelCase{one, prompt}
 	case s.weights.Quantized():

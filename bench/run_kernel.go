@@ -51,15 +51,17 @@ func (r *Result) judge(err error) error {
 
 // measure checks a case and times it.
 func (c *kernelCase) measure(ctx context.Context, kernels *shaders.Kernels, e effort) (timing, error) {
-	dev := kernels.Device()
+	buffers, err := c.prepare(kernels.Device())
+	defer closeBuffers(buffers)
+	if err != nil {
+		return timing{}, err
+	}
+	return c.measureOn(ctx, kernels, buffers, e)
+}
+
+// prepare makes the case's arrays, those that there were when it failed included.
+func (c *kernelCase) prepare(dev *wgpu.Device) ([]*wgpu.Buffer, error) {
 	buffers := make([]*wgpu.Buffer, len(c.arrays))
-	defer func() {
-		for _, b := range buffers {
-			if b != nil {
-				b.Close()
-			}
-		}
-	}()
 	for i := range c.arrays {
 		a := &c.arrays[i]
 		if a.len == 0 {
@@ -67,22 +69,47 @@ func (c *kernelCase) measure(ctx context.Context, kernels *shaders.Kernels, e ef
 		}
 		b, err := dev.NewBuffer(a.name, a.bytes())
 		if err != nil {
-			return timing{}, err
+			return buffers, err
 		}
 		buffers[i] = b
 		if err := a.fill(b); err != nil {
-			return timing{}, err
+			return buffers, err
 		}
 	}
+	return buffers, nil
+}
+
+// restore makes what runs read and replace what it was before the first.
+func (c *kernelCase) restore(buffers []*wgpu.Buffer) error {
+	for i := range c.arrays {
+		if a := &c.arrays[i]; a.out && a.lo != a.hi {
+			if err := a.fill(buffers[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func closeBuffers(buffers []*wgpu.Buffer) {
+	for _, b := range buffers {
+		if b != nil {
+			b.Close()
+		}
+	}
+}
+
+// measureOn checks a case on its arrays, which hold what they start with, and times
+// it.
+func (c *kernelCase) measureOn(ctx context.Context, kernels *shaders.Kernels, buffers []*wgpu.Buffer, e effort) (timing, error) {
+	dev := kernels.Device()
 	var run []*wgpu.Dispatch
 	var scratch []*wgpu.Buffer
 	defer func() {
 		for _, d := range run {
 			d.Close()
 		}
-		for _, b := range scratch {
-			b.Close()
-		}
+		closeBuffers(scratch)
 	}()
 	for _, s := range c.steps {
 		dispatches, err := s.dispatch(kernels, buffers, &scratch)

@@ -160,6 +160,9 @@ func (r *runner) modelEffort() effort {
 	e.least = min(e.least, 2)
 	if r.report.Kind == wgpu.CPU {
 		e.budget *= 2
+		if r.opts.Quick {
+			e.least = 1
+		}
 	}
 	return e
 }

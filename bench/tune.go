@@ -56,7 +56,7 @@ func Tune(ctx context.Context, dev *wgpu.Device, opts *Options) (*Tuned, error) 
 	}
 	t := newTuner(ctx, dev, roofs, opts.tuneEffort(dev.Info().Kind))
 	var list []kernelCase
-	for _, c := range tuneCases(configs) {
+	for _, c := range opts.tuneCases(configs) {
 		if opts.wants(c.name) {
 			list = append(list, c)
 		}
@@ -64,11 +64,20 @@ func Tune(ctx context.Context, dev *wgpu.Device, opts *Options) (*Tuned, error) 
 	return t.run(list, opts.Progress)
 }
 
-// tuneEffort is little: there are many shapes with many variants.
+// tuneEffort is that of the few variants that are fastest at first sight.
 func (o *Options) tuneEffort(kind wgpu.Kind) effort {
 	e := o.effort(kind)
 	e.samples, e.least, e.budget = min(e.samples, 15), min(e.least, 5), min(e.budget, 100*time.Millisecond)
 	e.longest = min(e.longest, 100*time.Millisecond)
+	if kind == wgpu.CPU {
+		e.longest = 2 * time.Millisecond
+	}
+	return e
+}
+
+// first is the effort of a first sight.
+func (e effort) first() effort {
+	e.samples, e.least, e.budget = 2, 2, 0
 	return e
 }
 
@@ -92,15 +101,19 @@ func (o *Options) tuneConfigs() ([]tuneModel, error) {
 	return out, nil
 }
 
-// Numbers of tokens that kernels are tuned for: a chunk of a prompt, short prompts,
-// and decoding of several sequences.
+// Numbers of tokens that kernels are tuned for, a chunk of a prompt, a short prompt
+// and decoding of many sequences; and numbers of sequences.
 var (
-	tuneRows    = []int{2048, 512, 64, 16}
+	tuneRows    = []int{2048, 256, 64}
 	tuneBatches = []int{1, 8}
 )
 
-// tuneCases is the kernels of the models, each shape once.
-func tuneCases(models []tuneModel) []kernelCase {
+// tuneCases is the kernels of the models, each shape once; in a hurry a few of them.
+func (o *Options) tuneCases(models []tuneModel) []kernelCase {
+	lengths, types := tuneRows, []shaders.DType{shaders.F32, shaders.F16, shaders.Q8, shaders.Q4}
+	if o.Quick {
+		lengths, types = []int{256}, types[:2]
+	}
 	var out []kernelCase
 	seen := map[string]bool{}
 	add := func(c kernelCase) {
@@ -110,8 +123,8 @@ func tuneCases(models []tuneModel) []kernelCase {
 		}
 	}
 	for _, m := range models {
-		for _, rows := range tuneRows {
-			for _, t := range []shaders.DType{shaders.F32, shaders.F16, shaders.Q8, shaders.Q4} {
+		for _, rows := range lengths {
+			for _, t := range types {
 				add(product(rows, 2*m.e, m.d, t))
 				add(product(rows, m.r+2*m.n, m.e, t))
 				add(product(rows, m.d, m.e, t))
@@ -130,7 +143,13 @@ func tuneCases(models []tuneModel) []kernelCase {
 type tuner struct {
 	unfit    func(c *kernelCase) string // why a case is not measured, or nothing
 	variants func(s step) []string
-	measure  func(c *kernelCase, variant string) (timing, error)
+	prepare  func(c *kernelCase) (prepared, error)
+}
+
+// prepared is a case that can be measured by one variant after the other.
+type prepared struct {
+	measure func(variant string, thorough bool) (timing, error)
+	close   func()
 }
 
 func newTuner(ctx context.Context, dev *wgpu.Device, roofs *Roofs, e effort) *tuner {
@@ -141,9 +160,20 @@ func newTuner(ctx context.Context, dev *wgpu.Device, roofs *Roofs, e effort) *tu
 			return cmp.Or(c.unfit(dev.Limits()), e.tooLong(least))
 		},
 		variants: func(s step) []string { return shaders.Variants(s.kernel, s.params, dev.Limits()) },
-		measure: func(c *kernelCase, variant string) (timing, error) {
-			kernels.Tune(shaders.Tuning{tuningKey(c.steps[0]): variant})
-			return c.measure(ctx, kernels, e)
+		prepare: func(c *kernelCase) (prepared, error) {
+			buffers, err := c.prepare(dev)
+			p := prepared{close: func() { closeBuffers(buffers) }}
+			p.measure = func(variant string, thorough bool) (timing, error) {
+				if err := c.restore(buffers); err != nil {
+					return timing{}, err
+				}
+				kernels.Tune(shaders.Tuning{tuningKey(c.steps[0]): variant})
+				if thorough {
+					return c.measureOn(ctx, kernels, buffers, e)
+				}
+				return c.measureOn(ctx, kernels, buffers, e.first())
+			}
+			return p, err
 		},
 	}
 }
@@ -180,19 +210,35 @@ func (t *tuner) run(list []kernelCase, progress func(name string, done, total in
 // tuningKey is the key of a dispatch in a tuning.
 func tuningKey(s step) string { return s.kernel + " " + shaders.Shape(s.params) }
 
-// choose measures the variants of one case. Where the default does not run there is
-// nothing to compare with.
+// finalists is how many variants beside the default are measured thoroughly.
+const finalists = 3
+
+// choose measures the variants of one case: all at first sight, then the fastest and
+// the default thoroughly. Where the default does not run there is nothing to compare
+// with.
 func (t *tuner) choose(c *kernelCase) (Choice, error) {
 	s := c.steps[0]
 	choice := Choice{Kernel: s.kernel, Shape: shaders.Shape(s.params)}
 	if choice.Skipped = t.unfit(c); choice.Skipped != "" {
 		return choice, nil
 	}
-	for i, name := range t.variants(s) {
-		timed, err := t.measure(c, name)
+	p, err := t.prepare(c)
+	defer p.close()
+	if choice.Skipped, err = fault(err); err != nil || choice.Skipped != "" {
+		return choice, err
+	}
+	measure := func(name string, thorough bool) (VariantTime, error) {
+		timed, err := p.measure(name, thorough)
 		v := VariantTime{Name: name, Summary: Summarize(timed.samples)}
 		if v.Error, err = fault(err); err != nil {
-			return choice, fmt.Errorf("%s: %s: %w", tuningKey(s), name, err)
+			return v, fmt.Errorf("%s: %s: %w", tuningKey(s), name, err)
+		}
+		return v, nil
+	}
+	for i, name := range t.variants(s) {
+		v, err := measure(name, false)
+		if err != nil {
+			return choice, err
 		}
 		if i == 0 && v.Error != "" {
 			choice.Skipped = v.Error
@@ -200,8 +246,26 @@ func (t *tuner) choose(c *kernelCase) (Choice, error) {
 		}
 		choice.Variants = append(choice.Variants, v)
 	}
-	choice.Best = best(choice.Variants)
+	final := []int{0}
+	for _, i := range byTime(choice.Variants) {
+		if i != 0 && choice.Variants[i].Error == "" && len(final) <= finalists {
+			final = append(final, i)
+		}
+	}
+	for _, i := range final {
+		if choice.Variants[i], err = measure(choice.Variants[i].Name, true); err != nil {
+			return choice, err
+		}
+	}
+	choice.Best = best(choice.Variants, final)
 	return choice, nil
+}
+
+// byTime is the indices of variants, the fastest first.
+func byTime(list []VariantTime) []int {
+	order := span(0, len(list))
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(list[a].Median, list[b].Median) })
+	return order
 }
 
 // fault is the text of an error that belongs to a variant; any other is returned.
@@ -216,12 +280,12 @@ func fault(err error) (string, error) {
 	return "", err
 }
 
-// best is the fastest variant that is right, if it beats the first beyond the spread
-// of both, and otherwise the first.
-func best(list []VariantTime) int {
+// best is the fastest of some of the variants that is right, if it beats the first
+// beyond the spread of both, and otherwise the first.
+func best(list []VariantTime, among []int) int {
 	at := 0
-	for i, v := range list {
-		if v.Error == "" && v.Median < list[at].Median {
+	for _, i := range among {
+		if list[i].Error == "" && list[i].Median < list[at].Median {
 			at = i
 		}
 	}

@@ -27,8 +27,10 @@ func fakeTuner(times map[string][]float64, failing map[string]error) *tuner {
 			}
 			return []string{"default", "wide", "tall"}
 		},
-		measure: func(_ *kernelCase, variant string) (timing, error) {
-			return timing{samples: times[variant]}, failing[variant]
+		prepare: func(*kernelCase) (prepared, error) {
+			return prepared{close: func() {}, measure: func(variant string, _ bool) (timing, error) {
+				return timing{samples: times[variant]}, failing[variant]
+			}}, nil
 		},
 	}
 }
@@ -88,7 +90,7 @@ func TestTuneCases(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, models, len(modelSizes))
 	var keys []string
-	for _, c := range tuneCases(models) {
+	for _, c := range (&Options{}).tuneCases(models) {
 		keys = append(keys, c.name+" "+c.shape)
 		require.Len(t, c.steps, 1)
 	}
@@ -97,7 +99,8 @@ func TestTuneCases(t *testing.T) {
 	}
 	few, err := (&Options{Sizes: []string{"130m"}}).tuneConfigs()
 	require.NoError(t, err)
-	require.Less(t, len(tuneCases(few)), len(keys)/4)
+	require.Less(t, len((&Options{}).tuneCases(few)), len(keys)/4)
+	require.Less(t, len((&Options{Quick: true}).tuneCases(models)), len(keys)/4)
 	own, err := (&Options{Model: "../testdata/reference-lm"}).tuneConfigs()
 	require.NoError(t, err)
 	require.Equal(t, []tuneModel{{256, 512, 16, 4, 16, 4096}}, own)

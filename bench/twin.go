@@ -62,8 +62,7 @@ func (s step) dispatch(k *shaders.Kernels, buffers []*wgpu.Buffer, scratch *[]*w
 	if s.kernel == split {
 		return s.dispatchSplit(k, args, scratch)
 	}
-	d, err := cases.Case{Kernel: s.kernel, Params: s.params}.Dispatch(k, args)
-	return []*wgpu.Dispatch{d}, err
+	return cases.Case{Kernel: s.kernel, Params: s.params}.Dispatch(k, args)
 }
 
 func (s step) dispatchSplit(k *shaders.Kernels, args []*wgpu.Buffer, scratch *[]*wgpu.Buffer) ([]*wgpu.Dispatch, error) {

@@ -27,8 +27,9 @@ func (g *generation) decode(ctx context.Context, lines []*line, begun func()) (e
 	if g.opts.State != nil && d.dec.eager() {
 		d.keeper = newKeeper(g.opts.State)
 	}
+	stopped := false // then nobody is there to be told of an error
 	defer func() {
-		if e := d.settle(); err == nil {
+		if e := d.settle(); err == nil && !stopped {
 			err = e
 		}
 	}()
@@ -43,6 +44,7 @@ func (g *generation) decode(ctx context.Context, lines []*line, begun func()) (e
 		}
 		more, err := d.give(ctx, steps, ids)
 		if err != nil || !more {
+			stopped = err == nil
 			return err
 		}
 	}
@@ -67,11 +69,7 @@ func (d *decoding) next(ctx context.Context) (steps int, ids []uint32, err error
 			return 0, nil, err
 		}
 	}
-	ahead := 2
-	if d.oneByOne() {
-		ahead = 1
-	}
-	for len(d.flights) < ahead && d.left() > 0 && !d.stale && d.dec.held() {
+	for len(d.flights) < d.ahead() && d.left() > 0 && !d.stale && d.dec.held() {
 		if err := d.launch(); err != nil {
 			return 0, nil, err
 		}
@@ -80,6 +78,16 @@ func (d *decoding) next(ctx context.Context) (steps int, ids []uint32, err error
 	steps, d.flights = d.flights[0], d.flights[1:]
 	d.pace.came(steps, time.Now())
 	return steps, ids, err
+}
+
+// ahead is the number of submissions to have under way: two, so that the device
+// does not wait for the host, unless a step is so long that the wait is nothing
+// beside what an early end would waste.
+func (d *decoding) ahead() int {
+	if d.oneByOne() || d.pace.step > submissionTime {
+		return 1
+	}
+	return 2
 }
 
 // begin hands the lines to the device, unless it has them.
@@ -120,11 +128,11 @@ func (d *decoding) left() int {
 func (d *decoding) launch() error {
 	n := d.pace.next(d.left())
 	if d.keeper != nil && !d.careful {
-		if err := d.keeper.copy(d.dec, d.pace.step); err != nil && !exhausted(err) {
+		err := d.keeper.copy(d.dec, d.pace.step)
+		if err != nil && !exhausted(err) {
 			return err
-		} else {
-			d.careful = err != nil
 		}
+		d.careful = err != nil
 	}
 	if d.oneByOne() {
 		n = 1
@@ -144,7 +152,7 @@ func (d *decoding) launch() error {
 func (d *decoding) give(ctx context.Context, steps int, ids []uint32) (more bool, err error) {
 	rows := d.rows
 	for k := range steps {
-		if err := ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil && k > 0 { // next has looked for the first
 			return false, err
 		}
 		chosen := ids[k*len(rows) : (k+1)*len(rows)]

@@ -205,6 +205,9 @@ func TestNoRoomForCopies(t *testing.T) {
 	require.Equal(t, whole[:7], ids)
 	want := stepped(t, m, []int{1}, ids)
 	require.Equal(t, contents(t, want), contents(t, s))
+	require.NoError(t, s.Reset())
+	require.Equal(t, ids, cancelAfter(t, m, []int{1}, &GenerateOptions{MaxTokens: 12, IgnoreEOS: true, State: s}, 7))
+	require.Equal(t, contents(t, want), contents(t, s))
 }
 
 type noCopies struct{ backend }
@@ -215,6 +218,27 @@ type noCopy struct{ decoder }
 
 func (noCopy) keep(_, _ int) error {
 	return &wgpu.MemoryError{Label: "copies", Err: errors.New("none left")}
+}
+
+// TestDeviceClosedWhileGenerating stops asking for tokens when the device is gone,
+// and the state cannot be brought back.
+func TestDeviceClosedWhileGenerating(t *testing.T) {
+	for _, most := range []int{1, 20} {
+		dev := lowDevice(t, 1<<20)
+		m := newTiny(t, Options{Device: dev})
+		n := 0
+		for _, err := range m.GenerateIDs(ctx, []int{1}, &GenerateOptions{State: newState(t, m), IgnoreEOS: true}) {
+			if n++; err != nil {
+				assert.ErrorIs(t, err, ErrClosed)
+				continue
+			}
+			require.NoError(t, dev.Close())
+			if n == most {
+				break
+			}
+		}
+		assert.Positive(t, n)
+	}
 }
 
 // TestPace grows as long as submissions are short.

@@ -20,7 +20,8 @@ type GenerateOptions struct {
 	// all.
 	TopK int
 	// TopP draws from the smallest set of most probable tokens whose
-	// probability reaches p. The zero value means all.
+	// probability reaches p, of those that TopK leaves. The zero value means
+	// all. Tokens e^32 times less probable than the best are never drawn.
 	TopP float64
 	// MinP draws from the tokens whose probability is at least p times the
 	// largest. The zero value means all.

@@ -195,11 +195,15 @@ func (r *recorder) dtProj(p shaders.DtProjParams, x, w, bias, delta *wgpu.Buffer
 }
 
 func (r *recorder) selectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) {
-	r.add(p.Batch*p.Length*p.Channels*p.States, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
-		if p.Length == 1 {
+	work := p.Batch * p.Length * p.Channels * p.States
+	if p.Length == 1 {
+		r.add(work, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
 			return k.SelectiveScanStep(p, u, delta, bc, z, weights, slots, state, y)
-		}
-		return k.SelectiveScan(p, u, delta, bc, z, weights, slots, state, y)
+		})
+		return
+	}
+	r.addAll(work, func() ([]*wgpu.Dispatch, error) {
+		return r.backend.kernels.SelectiveScanChunked(p, u, delta, bc, z, weights, slots, state, y)
 	})
 }
 

@@ -105,7 +105,7 @@ type layerSpec interface {
 // model.
 func openMachine(spec layerSpec, opts *Options) (machine, error) {
 	if opts.Device != nil {
-		return newGPUMachine(opts.Device, false, spec)
+		return openGPUMachine(opts.Device, false, spec, opts)
 	}
 	name := opts.Adapter
 	if name == "" {
@@ -122,12 +122,22 @@ func openMachine(spec layerSpec, opts *Options) (machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newGPUMachine(dev, true, spec)
+	m, err := openGPUMachine(dev, true, spec, opts)
 	if err != nil {
 		dev.Close()
 		return nil, err
 	}
 	return m, nil
+}
+
+// openGPUMachine makes the machine of a device, with the kernels tuned as opts say.
+func openGPUMachine(dev *wgpu.Device, owned bool, spec layerSpec, opts *Options) (machine, error) {
+	g, err := newGPUMachine(dev, owned, spec)
+	if err != nil {
+		return nil, err
+	}
+	g.backend.kernels.Tune(opts.tuning(dev.Info()))
+	return g, nil
 }
 
 // widest is the largest number of elements in a row of any array.

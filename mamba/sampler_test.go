@@ -215,7 +215,7 @@ func TestSamplerTies(t *testing.T) {
 // their frequencies are right by themselves.
 func TestSamplerOnDevice(t *testing.T) {
 	dev := device(t)
-	const draws = 4000
+	const draws = 1000
 	p := normal(0.3, 0.2, 0.1, 0.15, 0.05, 0.12, 0.08)
 	l := logitsOf(p...)
 	for name, c := range map[string]struct {

@@ -258,7 +258,7 @@ fn last_token(t: u32, top_k: u32, top_p: f32) -> vec2<u32> {
 	if (top_p < 1.0) {
 		// The histogram's probabilities are right to 2^-15.
 		let m = top_p * all_mass / scale;
-		let n = gather(t, first_bin(t, BAD, m * 0.9999), first_bin(t, BAD, m * 1.0001), least);
+		let n = gather(t, first_bin(t, 0xffffffffu, m * 0.9999), first_bin(t, 0xffffffffu, m * 1.0001), least);
 		let above = share(t, atomicLoad(&mass_above));
 		let goal = clamp(u32(ceil(top_p * all_mass)), above + 1u, above + kept(t, n, least));
 		least = last_of(t, n, above, goal, true);

@@ -32,6 +32,12 @@ fn weight_pair(i: u32) -> vec2<f32> {
 {{- end}}
 }
 
+// weights are those of input r, or of the last, for two pairs of channels.
+fn weights(r: u32, pair0: u32, pair1: u32) -> vec4<f32> {
+	let at = min(r, params.rank - 1u) * ((params.channels + 1u) / 2u);
+	return vec4<f32>(weight_pair(at + pair0), weight_pair(at + pair1));
+}
+
 // input is element r of a row, zero past rank.
 fn input(row: u32, r: u32) -> f32 {
 	return select(0.0, x[row * params.stride + params.offset + min(r, params.rank - 1u)], r < params.rank);
@@ -65,6 +71,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- range $i := seq .Rows}}
 	var s{{$i}} = vec4<f32>(0.0);
 {{- end}}
+	// v is the weights of four inputs, loaded while those before are computed with.
+{{- range $k := seq 4}}
+	var v{{$k}} = weights({{$k}}u, pair0, pair1);
+{{- end}}
 	for (var r0 = 0u; r0 < params.rank; r0 += 32u) {
 		workgroupBarrier();
 		for (var i = t; i < {{mul .Tile 8}}u; i += {{.Invocations}}u) {
@@ -76,8 +86,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		let quads = min(8u, (params.rank - r0 + 3u) / 4u);
 		for (var q = 0u; q < quads; q++) {
 {{- range $k := seq 4}}
-			let at{{$k}} = min(r0 + q * 4u + {{$k}}u, params.rank - 1u) * pairs;
-			let w{{$k}} = vec4<f32>(weight_pair(at{{$k}} + pair0), weight_pair(at{{$k}} + pair1));
+			let w{{$k}} = v{{$k}};
+{{- end}}
+			let next = r0 + q * 4u + 4u;
+{{- range $k := seq 4}}
+			v{{$k}} = weights(next + {{$k}}u, pair0, pair1);
 {{- end}}
 {{- range $i := seq .Rows}}
 			let x{{$i}} = inputs[own + {{$i}}u][q];

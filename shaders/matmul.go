@@ -1,6 +1,7 @@
 package shaders
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -82,25 +83,22 @@ func (k *Kernels) chooseSplit(p MatmulParams) (t matmulTile, parts int) {
 
 // matmul dispatches the product by tiles t, or its parts.
 func (k *Kernels) matmul(p MatmulParams, t matmulTile, parts int, a, w, bias, c *wgpu.Buffer) (*wgpu.Dispatch, error) {
-	v := struct {
-		matmulTile
-		Weights     string
-		Vec, VecOut bool // whole vectors of a and c
-		Parts       bool
-	}{t, p.Weights.String(), p.aligned(), p.N%4 == 0 && (parts > 1 || p.LDC%4 == 0 && p.OffC%4 == 0), parts > 1}
+	v := matmulVariant{matmulTile: t, Weights: p.Weights.String(), Vec: p.aligned(), VecOut: p.N%4 == 0, Parts: true}
+	if parts == 1 {
+		v.Parts, v.VecOut = false, v.VecOut && p.LDC%4 == 0 && p.OffC%4 == 0
+		v.Bias, v.SiLU, v.Add = p.Bias, p.SiLU, p.Add
+	}
 	grid := [3]uint32{uint32(ceilDiv(p.N, t.Columns())), uint32(ceilDiv(p.M, t.Rows())), uint32(parts)}
-	params := append(p.uniform(), uniform(epilogue(p.Bias, p.SiLU, p.Add))...)
-	return k.dispatch("matmul", v, params, grid, a, w, orElse(bias, w), c)
+	return k.dispatch("matmul", v, p.uniform(), grid, a, w, orElse(bias, w), c)
 }
 
-// epilogue is what params.flags says of the end of a product.
-func epilogue(bias, silu, add bool) (flags int) {
-	for i, set := range []bool{bias, silu, add} {
-		if set {
-			flags |= 1 << i
-		}
-	}
-	return flags
+// matmulVariant is what changes the code of matmul.
+type matmulVariant struct {
+	matmulTile
+	Weights         string
+	Vec, VecOut     bool // whole vectors of a and c
+	Parts           bool // sums in parts, ended by matmul_sum
+	Bias, SiLU, Add bool
 }
 
 // shape is what the choice of tiles depends on.
@@ -125,7 +123,7 @@ func (p MatmulParams) variants(kernel string, l wgpu.Limits) []string {
 			}
 		}
 	}
-	best := slices.MinFunc(list, func(a, b matmulChoice) int { return compareFloat(a.cost, b.cost) })
+	best := slices.MinFunc(list, func(a, b matmulChoice) int { return cmp.Compare(a.cost, b.cost) })
 	names := []string{best.name()}
 	for _, c := range list {
 		if c.name() != best.name() {

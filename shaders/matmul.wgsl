@@ -3,8 +3,7 @@
 //   x[m,n] = sum_k a[m*lda + off_a + k] * w[n,k]
 //   c[m*ldc + off_c + n] = act(x[m,n] + bias[off_bias + n]) + c[m*ldc + off_c + n]
 //
-// where act is the identity or silu, and bias and the old c are there or not
-// (flags).
+// where act is {{if .SiLU}}silu{{else}}the identity{{end}}; there {{if .Bias}}is a bias{{else}}is no bias{{end}}, and {{if .Add}}c is added to{{else}}the old c is not read{{end}}.
 {{- if .Parts}} This variant sums part z of k only, into c[z,m,n], for matmul_sum.
 {{- end}}
 //
@@ -24,7 +23,7 @@
 // Tail    rows past the end repeat the last one and are not written; columns
 //         past k are zero
 // Twin    cpu/matmul.go
-struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u32, off_bias: u32, flags: u32, pad0: u32, pad1: u32, pad2: u32 }
+struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u32, off_bias: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<{{template "activation_type" .}}>; // (m, k)
 @group(0) @binding(2) var<storage, read> w: array<{{template "weight_type" .}}>;     // (n, k)
@@ -32,14 +31,13 @@ struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u
 @group(0) @binding(4) var<storage, read_write> c: array<{{if .VecOut}}vec4<f32>{{else}}f32{{end}}>; // (m, n)
 {{template "weight_load" .}}
 {{template "activation_load" .}}
-{{template "matmul_end" "vec4<f32>"}}
 
-// A step's columns of a's and w's rows: [slice][column][group][lane] is four rows.
+// A step's columns of a's and w's rows: [slice][quad][column][group][lane] is four rows.
 // Lanes are turned by the column's quad, so that the transposing stores of
 // neighbouring invocations fall into different banks. All indices but the lane are
 // constants in the loop: one address serves all loads of a quad.
-var<workgroup> tile_a: array<array<array<array<vec4<f32>, {{.LanesM}}>, {{.GroupsM}}>, {{mul 4 .SliceQuads}}>, {{.Slices}}>;
-var<workgroup> tile_w: array<array<array<array<vec4<f32>, {{.LanesN}}>, {{.GroupsN}}>, {{mul 4 .SliceQuads}}>, {{.Slices}}>;
+var<workgroup> tile_a: array<array<array<array<array<vec4<f32>, {{.LanesM}}>, {{.GroupsM}}>, 4>, {{.SliceQuads}}>, {{.Slices}}>;
+var<workgroup> tile_w: array<array<array<array<array<vec4<f32>, {{.LanesN}}>, {{.GroupsN}}>, 4>, {{.SliceQuads}}>, {{.Slices}}>;
 {{- if gt .Slices 1}}
 var<workgroup> sums: array<array<vec4<f32>, {{.Lanes}}>, {{.Slices}}>;
 {{- end}}
@@ -49,8 +47,9 @@ fn store_c(part: u32, m: u32, n: u32, sum: vec4<f32>) {
 	if (m >= params.m || n >= params.n) {
 		return;
 	}
-	let last = params.n - 1u;
-	let columns = min(vec4<u32>(n, n + 1u, n + 2u, n + 3u), vec4<u32>(last));
+{{- if or .Bias (eq .Weights "Q8") (and .Add (not .VecOut))}}
+	let columns = min(vec4<u32>(n, n + 1u, n + 2u, n + 3u), vec4<u32>(params.n - 1u));
+{{- end}}
 {{- if eq .Weights "Q8"}}
 	let all = params.n * quads_of(params.k);
 	let x = sum * vec4<f32>(row_scale(columns.x, all), row_scale(columns.y, all), row_scale(columns.z, all), row_scale(columns.w, all));
@@ -62,20 +61,17 @@ fn store_c(part: u32, m: u32, n: u32, sum: vec4<f32>) {
 	let v = x;
 {{- else}}
 	let at = m * params.ldc + params.off_c;
-	var b = vec4<f32>(0.0);
-	if (has_bias()) {
-		let o = params.off_bias;
-		b = vec4<f32>(bias[o + columns.x], bias[o + columns.y], bias[o + columns.z], bias[o + columns.w]);
-	}
-	var old = vec4<f32>(0.0);
-	if (has_old()) {
-{{- if .VecOut}}
-		old = c[(at + n) / 4u];
-{{- else}}
-		old = vec4<f32>(c[at + columns.x], c[at + columns.y], c[at + columns.z], c[at + columns.w]);
+	var v = x;
+{{- if .Bias}}
+	let o = params.off_bias;
+	v += vec4<f32>(bias[o + columns.x], bias[o + columns.y], bias[o + columns.z], bias[o + columns.w]);
 {{- end}}
-	}
-	let v = ended(x, b, old);
+{{- if .SiLU}}
+	v /= vec4<f32>(1.0) + exp(-v);
+{{- end}}
+{{- if .Add}}
+	v += {{if .VecOut}}c[(at + n) / 4u]{{else}}vec4<f32>(c[at + columns.x], c[at + columns.y], c[at + columns.z], c[at + columns.w]){{end}};
+{{- end}}
 {{- end}}
 {{- if .VecOut}}
 	c[(at + n) / 4u] = v;
@@ -124,10 +120,6 @@ fn main(
 	let u = t % {{.Lanes}}u;
 	let tr = u / 32u / {{div .LanesN .WarpN}}u * {{.WarpM}}u + u % 32u / {{mul 2 .WarpN}}u * 2u + u % 2u;
 	let tc = u / 32u % {{div .LanesN .WarpN}}u * {{.WarpN}}u + u / 2u % {{.WarpN}}u;
-{{- range $q := seq .SliceQuads}}
-	let pa{{$q}} = tr ^ ((slice * {{mul $.SliceQuads $.TurnM}}u + {{mul $q $.TurnM}}u) % {{$.LanesM}}u);
-	let pw{{$q}} = tc ^ ((slice * {{mul $.SliceQuads $.TurnN}}u + {{mul $q $.TurnN}}u) % {{$.LanesN}}u);
-{{- end}}
 {{- range $i := seq .M}}{{range $j := seq $.GroupsN}}
 	var c{{$i}}_{{$j}} = vec4<f32>(0.0);
 {{- end}}{{end}}
@@ -161,32 +153,36 @@ fn main(
 			let v{{$i}} = bitcast<vec4<f32>>(load{{$u.I}}_{{$i}});
 {{- end}}
 {{- range $j := seq 4}}
-			tile_a[quad / {{$.SliceQuads}}u][quad % {{$.SliceQuads}}u * 4u + {{$j}}u][unit{{$u.I}} / {{$.LanesM}}u][(unit{{$u.I}} ^ (quad * {{$.TurnM}}u)) % {{$.LanesM}}u] = vec4<f32>(v0.{{comp $j}}, v1.{{comp $j}}, v2.{{comp $j}}, v3.{{comp $j}});
+			tile_a[quad / {{$.SliceQuads}}u][quad % {{$.SliceQuads}}u][{{$j}}][unit{{$u.I}} / {{$.LanesM}}u][(unit{{$u.I}} ^ (quad * {{$.TurnM}}u)) % {{$.LanesM}}u] = vec4<f32>(v0.{{comp $j}}, v1.{{comp $j}}, v2.{{comp $j}}, v3.{{comp $j}});
 {{- end}}
 		}{{end}}{{if $u.Mixed}} else {{end}}{{if or $u.Mixed (not $u.A)}}{{if $u.Some}}if (t + {{$u.First}}u < {{$.Units}}u) {{end}}{
 {{- range $i := seq 4}}
 			let v{{$i}} = unpack(uncarried(load{{$u.I}}_{{$i}}), min(row{{$u.I}} + {{$i}}u, params.n - 1u) * stride + kk);
 {{- end}}
 {{- range $j := seq 4}}
-			tile_w[quad / {{$.SliceQuads}}u][quad % {{$.SliceQuads}}u * 4u + {{$j}}u][unit{{$u.I}} / {{$.LanesN}}u][(unit{{$u.I}} ^ (quad * {{$.TurnN}}u)) % {{$.LanesN}}u] = vec4<f32>(v0.{{comp $j}}, v1.{{comp $j}}, v2.{{comp $j}}, v3.{{comp $j}});
+			tile_w[quad / {{$.SliceQuads}}u][quad % {{$.SliceQuads}}u][{{$j}}][unit{{$u.I}} / {{$.LanesN}}u][(unit{{$u.I}} ^ (quad * {{$.TurnN}}u)) % {{$.LanesN}}u] = vec4<f32>(v0.{{comp $j}}, v1.{{comp $j}}, v2.{{comp $j}}, v3.{{comp $j}});
 {{- end}}
 		}{{end}}
 {{- end}}
 		workgroupBarrier();
 		kk += {{.Quads}}u;
 		{{template "matmul_load" .}}
-{{- range $k := seq (mul 4 .SliceQuads)}}
+{{- range $q := seq .SliceQuads}}
+		let pa{{$q}} = tr ^ ((slice * {{mul $.SliceQuads $.TurnM}}u + {{mul $q $.TurnM}}u) % {{$.LanesM}}u);
+		let pw{{$q}} = tc ^ ((slice * {{mul $.SliceQuads $.TurnN}}u + {{mul $q $.TurnN}}u) % {{$.LanesN}}u);
+{{- range $k := seq 4}}
 		{
 {{- range $h := seq $.GroupsM}}
-			let a{{$h}} = tile_a[slice][{{$k}}][{{$h}}][pa{{div $k 4}}];
+			let a{{$h}} = tile_a[slice][{{$q}}][{{$k}}][{{$h}}][pa{{$q}}];
 {{- end}}
 {{- range $j := seq $.GroupsN}}
-			let w{{$j}} = tile_w[slice][{{$k}}][{{$j}}][pw{{div $k 4}}];
+			let w{{$j}} = tile_w[slice][{{$q}}][{{$k}}][{{$j}}][pw{{$q}}];
 {{- end}}
 {{- range $h := seq $.GroupsM}}{{range $i := seq 4}}{{range $j := seq $.GroupsN}}
 			c{{add (mul $h 4) $i}}_{{$j}} = fma(vec4<f32>(a{{$h}}.{{comp $i}}), w{{$j}}, c{{add (mul $h 4) $i}}_{{$j}});
 {{- end}}{{end}}{{end}}
 		}
+{{- end}}
 {{- end}}
 	}
 {{- range $h := seq .GroupsM}}{{range $i := seq 4}}{{range $j := seq $.GroupsN}}

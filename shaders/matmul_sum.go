@@ -36,6 +36,7 @@ func (k *Kernels) MatmulSum(p MatmulSumParams, parts, bias, c *wgpu.Buffer) (*wg
 	if check.err != nil {
 		return nil, check.err
 	}
-	params := uniform(p.M, p.N, p.Parts, p.LDC, p.OffC, p.OffBias, epilogue(p.Bias, p.SiLU, p.Add))
-	return k.dispatch("matmul_sum", nil, params, spread(ceilDiv(p.M*p.N, 128)), parts, orElse(bias, parts), c)
+	v := struct{ Bias, SiLU, Add bool }{p.Bias, p.SiLU, p.Add}
+	params := uniform(p.M, p.N, p.Parts, p.LDC, p.OffC, p.OffBias)
+	return k.dispatch("matmul_sum", v, params, spread(ceilDiv(p.M*p.N, 128)), parts, orElse(bias, parts), c)
 }

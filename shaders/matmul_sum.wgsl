@@ -4,7 +4,7 @@
 //   x[m,n] = sum_z parts[z,m,n]
 //   c[m*ldc + off_c + n] = act(x[m,n] + bias[off_bias + n]) + c[m*ldc + off_c + n]
 //
-// act, bias and the old c as in matmul.
+// where act is {{if .SiLU}}silu{{else}}the identity{{end}}; there {{if .Bias}}is a bias{{else}}is no bias{{end}}, and {{if .Add}}c is added to{{else}}the old c is not read{{end}}.
 //
 // In      parts (count, m, n); bias (off_bias + n)
 // Out     c (m, n) with leading dimension ldc
@@ -12,12 +12,11 @@
 // Memory  none
 // Tail    invocations past the end do nothing
 // Twin    cpu/matmul_sum.go
-struct Params { m: u32, n: u32, count: u32, ldc: u32, off_c: u32, off_bias: u32, flags: u32, pad0: u32 }
+struct Params { m: u32, n: u32, count: u32, ldc: u32, off_c: u32, off_bias: u32, pad0: u32, pad1: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> parts: array<f32>;   // (count, m, n)
 @group(0) @binding(2) var<storage, read> bias: array<f32>;    // (off_bias + n)
 @group(0) @binding(3) var<storage, read_write> c: array<f32>; // (m, n)
-{{template "matmul_end" "f32"}}
 
 @compute @workgroup_size(128)
 fn main(
@@ -37,9 +36,14 @@ fn main(
 	let m = i / params.n;
 	let n = i % params.n;
 	let at = m * params.ldc + params.off_c + n;
-	var b = 0.0;
-	if (has_bias()) { b = bias[params.off_bias + n]; }
-	var old = 0.0;
-	if (has_old()) { old = c[at]; }
-	c[at] = ended(x, b, old);
+{{- if .Bias}}
+	x += bias[params.off_bias + n];
+{{- end}}
+{{- if .SiLU}}
+	x /= 1.0 + exp(-x);
+{{- end}}
+{{- if .Add}}
+	x += c[at];
+{{- end}}
+	c[at] = x;
 }

@@ -1,6 +1,10 @@
 package shaders
 
-import "github.com/mambagpu/mambagpu/wgpu"
+import (
+	"slices"
+
+	"github.com/mambagpu/mambagpu/wgpu"
+)
 
 // SelectiveScanParams are the sizes and switches of one selective scan:
 //
@@ -58,20 +62,49 @@ type scanPart struct {
 // into y of the same shape, from and to the state of the given slots (Batch).
 // z may be nil if HasZ is not set.
 func (k *Kernels) SelectiveScan(p SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
-	return k.scan("selective_scan", maxElements, p, u, delta, bc, z, weights, slots, state, y)
-}
-
-func (k *Kernels) scan(kernel string, maxLength int, p SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
-	c := check{kernel: kernel}
-	p.check(&c, maxLength)
-	if kernel != "selective_scan" {
-		c.unpacked(p.Packing)
-	}
+	c := check{kernel: "selective_scan"}
+	p.check(&c, maxElements)
 	p.checkBuffers(&c, u, delta, bc, z, weights, slots, state, y)
 	if c.err != nil {
 		return nil, c.err
 	}
-	return k.dispatch(kernel, p.variant(), p.uniform(), p.grid(16), u, delta, bc, orElse(z, u), weights, slots, state, y)
+	whole := slices.DeleteFunc(p.forms(k.dev.Limits(), k.dev.Info().Kind), func(f scanForm) bool { return f.chunks > 1 })
+	return k.whole(k.scanForm(p, whole), p, u, delta, bc, z, weights, slots, state, y)
+}
+
+// SelectiveScanChunked is SelectiveScan that may cut the sequences into chunks of time,
+// where a large GPU would have too few channels to be busy with. It is one dispatch, or
+// the two that have to run one after the other.
+func (k *Kernels) SelectiveScanChunked(p SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+	c := check{kernel: "selective_scan"}
+	p.check(&c, maxElements)
+	p.checkBuffers(&c, u, delta, bc, z, weights, slots, state, y)
+	if c.err != nil {
+		return nil, c.err
+	}
+	f := k.scanForm(p, p.forms(k.dev.Limits(), k.dev.Info().Kind))
+	if f.chunks == 1 {
+		d, err := k.whole(f, p, u, delta, bc, z, weights, slots, state, y)
+		return []*wgpu.Dispatch{d}, err
+	}
+	summary, err := k.summary(f, ScanSummaryParams{p, p.Length / f.chunks}, u, delta, bc, weights, slots, state, y)
+	if err != nil {
+		return nil, err
+	}
+	scan, err := k.grouped(f, p, u, delta, bc, z, weights, slots, state, y)
+	if err != nil {
+		summary.Close()
+		return nil, err
+	}
+	return []*wgpu.Dispatch{summary, scan}, nil
+}
+
+// whole dispatches a scan in a form without chunks.
+func (k *Kernels) whole(f scanForm, p SelectiveScanParams, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	if f.groups > 0 {
+		return k.grouped(f, p, u, delta, bc, z, weights, slots, state, y)
+	}
+	return k.dispatch("selective_scan", p.variant(), p.uniform(), p.grid(16), u, delta, bc, orElse(z, u), weights, slots, state, y)
 }
 
 // grid is one workgroup for so many channels of each sequence.

@@ -23,9 +23,10 @@ func TestParams(t *testing.T) {
 	conv := CausalConvParams{Length: 1, Channels: 2, Stride: 3, Offset: 4}
 	stage := []string{"length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z"}
 	scan := append(slices.Clone(stage), "off_m")
+	grouped := append(slices.Clone(scan), "chunk")
 	fields := map[string][]string{
-		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias", "flags"},
-		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias", "flags"},
+		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias"},
 		"matvec":                      {"ldc", "off_c", "off_bias"},
 		"norm_matvec":                 {"ldc", "off_c", "off_bias", "eps"},
 		"in_proj_step":                {"eps", "off_conv", "off_conv_bias", "off_in_bias"},
@@ -34,6 +35,8 @@ func TestParams(t *testing.T) {
 		"causal_conv":                 {"length", "channels", "stride", "offset"},
 		"causal_conv_step":            {"length", "channels", "stride", "offset"},
 		"selective_scan":              scan,
+		"selective_scan_grouped":      grouped,
+		"selective_scan_summary":      grouped,
 		"selective_scan_step":         scan,
 		"selective_scan_naive":        stage,
 		"selective_scan_tiled":        stage,
@@ -138,14 +141,15 @@ func declared(t *testing.T, kernel string, variant any) (bytes int) {
 	source, err := Source(kernel, variant)
 	require.NoError(t, err)
 	element := map[string]int{"f32": 4, "vec2<f32>": 8, "vec4<f32>": 16, "vec3<u32>": 16}
-	for _, m := range regexp.MustCompile(`var<workgroup> \w+: (?:array<([\w<>]+), (\d+)>|([\w<>]+));`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`var<workgroup> \w+: (?:array<)*([a-z][\w]*(?:<f32>|<u32>)?)((?:, \d+>)*);`).FindAllStringSubmatch(source, -1) {
 		n := 1
-		if m[2] != "" {
-			n, err = strconv.Atoi(m[2])
+		for _, axis := range regexp.MustCompile(`\d+`).FindAllString(m[2], -1) {
+			length, err := strconv.Atoi(axis)
 			require.NoError(t, err)
+			n *= length
 		}
-		require.Contains(t, element, m[1]+m[3])
-		bytes += n * element[m[1]+m[3]]
+		require.Contains(t, element, m[1])
+		bytes += n * element[m[1]]
 	}
 	return bytes
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// backoff paces the polling of a device. The library's own wait is not used:
-// after five seconds it takes the work for done, and frees what the GPU still
-// uses.
+// backoff paces the polling of a device. The libraries' own waits are not used:
+// after five seconds wgpu-native 0.17's takes the work for done, and frees what
+// the GPU still uses.
 type backoff struct{ start time.Time }
 
 // spinTime is how long a wait for a GPU polls without sleeping. A step of

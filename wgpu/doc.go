@@ -20,6 +20,9 @@
 //	err = pass.Submit()
 //	err = wgpu.Download(buf, 0, x)
 //
+// A read waits for everything submitted before. A [Readback] is where one pass
+// leaves what the host reads later, with other passes under way behind it.
+//
 // # Goroutines
 //
 // Every method of [Device] and [Buffer], [Dispatch.Close] and [Pass.Submit]
@@ -35,7 +38,8 @@
 //
 // # Drivers
 //
-// One binding is behind the unexported driver interface, chosen by build tag.
-// Built without cgo, or for a platform that the binding has no library for,
-// the package compiles all the same and finds no adapter.
+// One of two bindings is behind the unexported driver interface: go-webgpu, or
+// with the build tag wgpu29 oliverbestmann/webgpu. [Binding] names it. Built
+// without cgo, or for a platform that the binding has no library for, the
+// package compiles all the same and finds no adapter.
 package wgpu

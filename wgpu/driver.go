@@ -1,15 +1,15 @@
 package wgpu
 
-// The driver interface is what a binding must give. A second binding is one
-// more file with a build tag that defines enumerate; nothing above this file
-// changes.
+// The driver interface is what a binding must give. Which binding is built in
+// is chosen by the build tag wgpu29; nothing above this file knows.
 //
 // The device calls a driver under its lock, so a driver need not be safe for
 // concurrent use. Handles are released by the package that made them.
 
-// enumerate lists the adapters of the given backends, or nil.
-// Each driver file defines:
+// Each driver defines Binding, its module path, and enumerate, which lists the
+// adapters of the given backends, or nil:
 //
+//	const Binding = "..."
 //	func enumerate(backends []string) []driverAdapter
 
 type driverAdapter interface {

@@ -12,8 +12,9 @@ package wgpu
 // counter into every loop, which cost a matrix product 34 of 36 TFLOP/s on an
 // H100. A trusted module has none: every shader guards its tails itself.
 //
-// Read-back: as in the other driver, the callback writes into memory that C
-// owns.
+// Read-back and waiting: a callback answers into a word of memory that C owns.
+// The library's poll is called until it has; what poll returns is not asked,
+// since it says that the queue is empty while work is under way.
 //
 // The binding does not export its handles. They are read and written by
 // position, the first word of every object, which TestBindingLayout pins.
@@ -68,16 +69,22 @@ static void *trusted_module(void *device, char const *label, char const *wgsl) {
 	return wgpuDeviceCreateShaderModuleTrusted(device, &d, WGPUShaderRuntimeChecks_None);
 }
 
-static void on_mapped(uint32_t status, WGPUStringView message, void *slot, void *unused) {
+static void on_status(uint32_t status, WGPUStringView message, void *slot, void *unused) {
 	*(int32_t *)slot = status;
 }
 
-static void map_read(void *buffer, size_t size, int32_t *slot) {
-	WGPUBufferMapCallbackInfo call = {
-		.mode = WGPUCallbackMode_AllowSpontaneous, .callback = on_mapped, .userdata1 = slot,
+static WGPUStatusCallbackInfo answer_to(int32_t *slot) {
+	WGPUStatusCallbackInfo call = {
+		.mode = WGPUCallbackMode_AllowSpontaneous, .callback = on_status, .userdata1 = slot,
 	};
-	wgpuBufferMapAsync(buffer, WGPUMapMode_Read, 0, size, call);
+	return call;
 }
+
+static void map_read(void *buffer, size_t size, int32_t *slot) {
+	wgpuBufferMapAsync(buffer, WGPUMapMode_Read, 0, size, answer_to(slot));
+}
+
+static void work_done(void *queue, int32_t *slot) { wgpuQueueOnSubmittedWorkDone(queue, answer_to(slot)); }
 */
 import "C"
 
@@ -169,12 +176,13 @@ func (d *nativeDevice) newModule(label, wgsl string) (*native.ShaderModule, erro
 	return module, nil
 }
 
-func (d *nativeDevice) read(b driverBuffer, dst []byte) error {
-	buf := b.(nativeBuffer).Buffer
+// answer polls until the library has answered what ask asks, and returns the
+// status.
+func (d *nativeDevice) answer(ask func(slot *C.int32_t)) C.int32_t {
 	slot := (*C.int32_t)(C.malloc(C.sizeof_int32_t))
 	defer C.free(unsafe.Pointer(slot))
 	*slot = pending
-	C.map_read(handle(buf), C.size_t(len(dst)), slot)
+	ask(slot)
 	var waiting backoff
 	for *slot == pending {
 		d.ref.Poll(false, nil)
@@ -182,8 +190,22 @@ func (d *nativeDevice) read(b driverBuffer, dst []byte) error {
 			waiting.next(d.spin, pause)
 		}
 	}
-	if *slot != C.WGPUMapAsyncStatus_Success {
-		return d.check(fmt.Errorf("wgpu: mapping failed with status %d", int32(*slot)))
+	return *slot
+}
+
+func (d *nativeDevice) wait() error {
+	status := d.answer(func(slot *C.int32_t) { C.work_done(handle(d.queue), slot) })
+	if status != C.WGPUStatus_Success {
+		return d.check(fmt.Errorf("wgpu: waiting failed with status %d", int32(status)))
+	}
+	return d.check(nil)
+}
+
+func (d *nativeDevice) read(b driverBuffer, dst []byte) error {
+	buf := b.(nativeBuffer).Buffer
+	status := d.answer(func(slot *C.int32_t) { C.map_read(handle(buf), C.size_t(len(dst)), slot) })
+	if status != C.WGPUStatus_Success {
+		return d.check(fmt.Errorf("wgpu: mapping failed with status %d", int32(status)))
 	}
 	copy(dst, buf.GetMappedRange(0, uint(len(dst))))
 	return d.check(buf.TryUnmap())

@@ -153,14 +153,6 @@ func (d *nativeDevice) submit(e driverEncoder) error {
 	return d.check(nil)
 }
 
-func (d *nativeDevice) wait() error {
-	var waiting backoff
-	for !d.ref.Poll(false, nil) {
-		waiting.next(d.spin, pause)
-	}
-	return d.check(nil)
-}
-
 func (d *nativeDevice) release() {
 	d.queue.Release()
 	d.ref.Release()

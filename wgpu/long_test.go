@@ -2,6 +2,7 @@ package wgpu
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -31,9 +32,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 	pass := d.NewPass("long")
 	pass.Dispatch(run)
 	require.NoError(t, pass.Submit())
+	start := time.Now()
 	require.NoError(t, d.Wait())
+	waited := time.Since(start)
 	out := make([]float32, 64*groups)
 	require.NoError(t, Download(y, 0, out))
+	if d.info.Kind == CPU {
+		assert.Less(t, time.Since(start)-waited, waited, "seconds of work are waited for by Wait, not by Download")
+	}
 	for i, v := range out {
 		// Every start lies between 0 and 3 pi and moves to the nearest of
 		// pi, 3 pi, where the step is 0.

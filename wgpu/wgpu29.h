@@ -27,7 +27,7 @@ enum {
 	WGPUCallbackMode_AllowSpontaneous = 3,
 	WGPUSType_ShaderSourceWGSL = 2,
 	WGPURequestDeviceStatus_Success = 1,
-	WGPUMapAsyncStatus_Success = 1,
+	WGPUStatus_Success = 1, // of a mapping and of the queue's work
 	WGPUMapMode_Read = 1,
 	WGPUShaderRuntimeChecks_None = 0,
 };
@@ -70,7 +70,9 @@ typedef struct {
 
 typedef void (*WGPUUncapturedErrorCallback)(void *const *device, uint32_t type, WGPUStringView message, void *userdata1, void *userdata2);
 typedef void (*WGPURequestDeviceCallback)(uint32_t status, void *device, WGPUStringView message, void *userdata1, void *userdata2);
-typedef void (*WGPUBufferMapCallback)(uint32_t status, WGPUStringView message, void *userdata1, void *userdata2);
+// WGPUStatusCallback stands for WGPUBufferMapCallback and
+// WGPUQueueWorkDoneCallback, which are alike, as are their infos.
+typedef void (*WGPUStatusCallback)(uint32_t status, WGPUStringView message, void *userdata1, void *userdata2);
 
 typedef struct {
 	WGPUChainedStruct *nextInChain;
@@ -98,10 +100,10 @@ typedef struct {
 typedef struct {
 	WGPUChainedStruct *nextInChain;
 	uint32_t mode;
-	WGPUBufferMapCallback callback;
+	WGPUStatusCallback callback;
 	void *userdata1;
 	void *userdata2;
-} WGPUBufferMapCallbackInfo;
+} WGPUStatusCallbackInfo;
 
 typedef struct {
 	WGPUChainedStruct *nextInChain;
@@ -132,6 +134,7 @@ typedef struct {
 extern uint32_t wgpuAdapterGetLimits(void *adapter, WGPULimits *limits);
 extern WGPUFuture wgpuAdapterRequestDevice(void *adapter, WGPUDeviceDescriptor const *descriptor, WGPURequestDeviceCallbackInfo callback);
 extern void *wgpuDeviceCreateShaderModuleTrusted(void *device, WGPUShaderModuleDescriptor const *descriptor, uint64_t checks);
-extern WGPUFuture wgpuBufferMapAsync(void *buffer, uint64_t mode, size_t offset, size_t size, WGPUBufferMapCallbackInfo callback);
+extern WGPUFuture wgpuBufferMapAsync(void *buffer, uint64_t mode, size_t offset, size_t size, WGPUStatusCallbackInfo callback);
+extern WGPUFuture wgpuQueueOnSubmittedWorkDone(void *queue, WGPUStatusCallbackInfo callback);
 
 #endif

@@ -79,6 +79,8 @@ var kernels = []struct {
 	{"causal_conv_step", causalConvStepCases},
 	{"dt_proj", dtProjCases},
 	{"selective_scan", selectiveScanCases},
+	{"selective_scan_grouped", scanGroupedCases},
+	{"selective_scan_summary", scanSummaryCases},
 	{"selective_scan_step", selectiveScanStepCases},
 	{"selective_scan_naive", scanStageCases},
 	{"selective_scan_tiled", scanStageCases},

@@ -26,6 +26,8 @@ func dtProjCases() []Case {
 		add(rows, 50, 16, floats[i%3])
 	}
 	add(64, 512, 48, shaders.F16)
+	add(1030, 130, 35, shaders.BF16)
+	add(1025, 33, 6, shaders.F32)
 	list = append(list, dtProjRanges()...)
 
 	odd := dtProjParams(6, 40, 5, shaders.F32)

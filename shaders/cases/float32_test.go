@@ -41,6 +41,7 @@ func TestTolerancesCanBeMet(t *testing.T) {
 var float32Kernels = map[string]func(params any, a []Arg){
 	"rms_norm":            rmsNorm32,
 	"matmul":              matmul32,
+	"matmul_sum":          matmulSum32,
 	"matvec":              matmul32,
 	"causal_conv":         causalConv32,
 	"causal_conv_step":    causalConv32,
@@ -89,12 +90,36 @@ func matmul32(params any, args []Arg) {
 			if p.Bias {
 				sum += bias[p.OffBias+n]
 			}
-			if p.Add {
-				sum += c[m*p.LDC+p.OffC+n]
-			}
-			c[m*p.LDC+p.OffC+n] = sum
+			finish32(&c[m*p.LDC+p.OffC+n], sum, p.SiLU, p.Add)
 		}
 	}
+}
+
+func matmulSum32(params any, args []Arg) {
+	p, parts, bias, c := params.(shaders.MatmulSumParams), args[0].F32, args[1].F32, args[2].F32
+	for m := range p.M {
+		for n := range p.N {
+			var sum float32
+			for z := range p.Parts {
+				sum += parts[(z*p.M+m)*p.N+n]
+			}
+			if p.Bias {
+				sum += bias[p.OffBias+n]
+			}
+			finish32(&c[m*p.LDC+p.OffC+n], sum, p.SiLU, p.Add)
+		}
+	}
+}
+
+// finish32 ends a product with silu and the addition to c, where they are asked for.
+func finish32(c *float32, x float32, silu, add bool) {
+	if silu {
+		x = silu32(x)
+	}
+	if add {
+		x += *c
+	}
+	*c = x
 }
 
 func dot32(x, y []float32) (sum float32) {

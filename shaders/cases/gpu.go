@@ -11,6 +11,14 @@ import (
 // RunGPU runs the kernel on the case's buffers on a device and returns them as
 // the kernel leaves them.
 func (c Case) RunGPU(k *shaders.Kernels) ([]Arg, error) {
+	return c.RunGPUBy(k, func(b []*wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+		return c.Dispatch(k, b)
+	})
+}
+
+// RunGPUBy is RunGPU by the dispatches that prepare makes of the buffers, which are
+// in the order of Args, nil where there are no elements.
+func (c Case) RunGPUBy(k *shaders.Kernels, prepare func(b []*wgpu.Buffer) ([]*wgpu.Dispatch, error)) ([]Arg, error) {
 	args := c.Args()
 	buffers := make([]*wgpu.Buffer, len(args))
 	defer func() {
@@ -30,13 +38,13 @@ func (c Case) RunGPU(k *shaders.Kernels) ([]Arg, error) {
 		}
 		buffers[i] = b
 	}
-	run, err := c.Dispatch(k, buffers)
+	run, err := prepare(buffers)
 	if err != nil {
 		return nil, err
 	}
 	pass := k.Device().NewPass(c.String())
 	defer pass.Close()
-	pass.Dispatch(run)
+	pass.Dispatch(run...)
 	if err := pass.Submit(); err != nil {
 		return nil, err
 	}
@@ -86,8 +94,21 @@ func image(a Arg) []byte {
 	return out
 }
 
-// Dispatch prepares the kernel on buffers in the order of Args.
-func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, error) {
+// Dispatch prepares the kernel on buffers in the order of Args: one dispatch, or
+// several to run in order.
+func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+	if p, ok := c.Params.(shaders.SelectiveScanParams); ok && c.Kernel == "selective_scan" {
+		return k.SelectiveScanChunked(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	}
+	d, err := c.dispatch(k, b)
+	if err != nil {
+		return nil, err
+	}
+	return []*wgpu.Dispatch{d}, nil
+}
+
+// dispatch prepares a kernel that is one dispatch.
+func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, error) {
 	switch p := c.Params.(type) {
 	case shaders.EmbeddingParams:
 		return k.Embedding(p, b[0], b[1], b[2])
@@ -112,7 +133,7 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 	case shaders.DtProjParams:
 		return k.DtProj(p, b[0], b[1], b[2], b[3])
 	case shaders.SelectiveScanParams:
-		scan := k.SelectiveScan
+		scan := k.SelectiveScanGrouped
 		switch c.Kernel {
 		case "selective_scan_step":
 			scan = k.SelectiveScanStep
@@ -122,6 +143,8 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 			scan = k.SelectiveScanTiled
 		}
 		return scan(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	case shaders.ScanSummaryParams:
+		return k.SelectiveScanSummary(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
 	case shaders.ComplexScanParams:
 		if c.Kernel == "selective_scan_complex_step" {
 			return k.SelectiveScanComplexStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])

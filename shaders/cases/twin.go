@@ -33,6 +33,8 @@ func (c Case) RunTwin() []Arg {
 		cpu.DtProj(p, f(0), f(1), f(2), f(3))
 	case shaders.SelectiveScanParams:
 		selectiveScanTwins[c.Kernel](p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7))
+	case shaders.ScanSummaryParams:
+		cpu.SelectiveScanSummary(p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
 	case shaders.ComplexScanParams:
 		complexScanTwins[c.Kernel](p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7))
 	case shaders.DiscretizeParams:
@@ -81,10 +83,11 @@ var (
 		"causal_conv_step": cpu.CausalConvStep,
 	}
 	selectiveScanTwins = map[string]func(p shaders.SelectiveScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, y []float32){
-		"selective_scan":       cpu.SelectiveScan,
-		"selective_scan_step":  cpu.SelectiveScanStep,
-		"selective_scan_naive": cpu.SelectiveScanNaive,
-		"selective_scan_tiled": cpu.SelectiveScanTiled,
+		"selective_scan":         cpu.SelectiveScan,
+		"selective_scan_grouped": cpu.SelectiveScanGrouped,
+		"selective_scan_step":    cpu.SelectiveScanStep,
+		"selective_scan_naive":   cpu.SelectiveScanNaive,
+		"selective_scan_tiled":   cpu.SelectiveScanTiled,
 	}
 	complexScanTwins = map[string]func(p shaders.ComplexScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, y []float32){
 		"selective_scan_complex":      cpu.SelectiveScanComplex,

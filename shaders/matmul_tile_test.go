@@ -1,0 +1,91 @@
+package shaders
+
+import (
+	"math/bits"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/mambagpu/mambagpu/wgpu"
+)
+
+func TestMatmulTiles(t *testing.T) {
+	names := map[string]bool{}
+	for _, tile := range matmulTiles {
+		name := tile.name()
+		assert.False(t, names[name], name)
+		names[name] = true
+		for _, n := range []int{tile.LanesM, tile.LanesN, tile.Quads, tile.Slices} {
+			assert.Equal(t, 1, bits.OnesCount(uint(n)), "%s: a power of two", name)
+		}
+		assert.Zero(t, tile.M%4+tile.N%4, name)
+		assert.Zero(t, tile.Lanes()%32, name)
+		assert.Zero(t, tile.Quads%tile.Slices, name)
+		assert.LessOrEqual(t, tile.Invocations(), 256, name)
+		assert.Equal(t, tile.LanesM*tile.LanesN*tile.Slices, tile.Invocations(), name)
+		loaded := 0
+		for _, l := range tile.Loads() {
+			loaded += min(tile.Invocations(), tile.Units()-l.First)
+			assert.Equal(t, l.First < tile.UnitsA(), l.A, name)
+		}
+		assert.Equal(t, tile.Units(), loaded, name)
+	}
+}
+
+// TestMatmulVariantsWithinLimits asks for the least that a device may have.
+func TestMatmulVariantsWithinLimits(t *testing.T) {
+	low, high := wgpu.DefaultLimits(), wgpu.DefaultLimits()
+	high.MaxWorkgroupMemory = 48 << 10
+	p := MatmulParams{M: 2048, N: 3072, K: 768, LDA: 768, LDC: 3072}
+	assert.Less(t, len(Variants("matmul", p, low)), len(Variants("matmul", p, high)))
+	for _, name := range Variants("matmul_split", p, low) {
+		tile, _ := parseMatmul(name)
+		assert.LessOrEqual(t, tile.Memory(), 16<<10, name)
+	}
+	for _, name := range Variants("matmul", p, high) {
+		assert.NotContains(t, name, "/k")
+	}
+	assert.Empty(t, Variants("matvec", p, high))
+}
+
+// TestMatmulChoice holds the estimate to what must be so on any GPU: large products
+// take tiles of many elements and whole sums, small ones are shared more widely.
+func TestMatmulChoice(t *testing.T) {
+	best := func(m, n, k int) string {
+		return Variants("matmul_split", MatmulParams{M: m, N: n, K: k, LDA: k, LDC: n}, wgpu.DefaultLimits())[0]
+	}
+	for _, large := range []string{best(4096, 4096, 4096), best(16384, 3072, 768)} {
+		tile, parts := parseMatmul(large)
+		assert.GreaterOrEqual(t, tile.M*tile.N, 64, large)
+		assert.Equal(t, 1, parts, large)
+	}
+	tile, parts := parseMatmul(best(64, 80, 1536))
+	assert.Greater(t, ceilDiv(64, tile.Rows())*ceilDiv(80, tile.Columns())*parts, 8)
+}
+
+func TestMatmulNames(t *testing.T) {
+	for _, tile := range matmulTiles {
+		for _, parts := range matmulParts {
+			name := matmulChoice{tile, parts, 0}.name()
+			got, n := parseMatmul(name)
+			assert.Equal(t, tile, got, name)
+			assert.Equal(t, parts, n, name)
+			assert.Equal(t, parts > 1, strings.Contains(name, "/k"), name)
+		}
+	}
+}
+
+// TestMatmulParts: no part of a split sum is empty.
+func TestMatmulParts(t *testing.T) {
+	tile, l := matmulTiles[0], wgpu.DefaultLimits() // steps of 16
+	for k, want := range map[int][]int{16: {1}, 32: {1, 2}, 48: {1, 2}, 64: {1, 2, 4}, 80: {1, 2}, 128: {1, 2, 4, 8}} {
+		var got []int
+		for _, parts := range matmulParts {
+			if tile.splits(MatmulParams{M: 1, N: 1, K: k}, parts, l) {
+				got = append(got, parts)
+			}
+		}
+		assert.Equal(t, want, got, k)
+	}
+}
