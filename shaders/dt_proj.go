@@ -24,14 +24,16 @@ type dtProjVariant struct {
 func (v dtProjVariant) Tile() int        { return v.Rows * v.Groups }
 func (v dtProjVariant) Invocations() int { return 32 * v.Groups }
 
-// dtProjRows shares the rows: eight to an invocation read weights and workgroup
+// dtProjRows shares the rows: sixteen to an invocation read weights and workgroup
 // memory least, but a few rows fill more of a GPU with fewer.
 func dtProjRows(rows int) (each, groups int) {
 	switch {
 	case rows >= 1024:
-		return 8, 8
-	case rows >= 8:
+		return 16, 4
+	case rows >= 256:
 		return 2, 4
+	case rows >= 8:
+		return 1, 4
 	}
 	return 1, 1
 }

@@ -31,8 +31,8 @@ var matmulTiles = []matmulTile{
 	{LanesM: 16, LanesN: 16, M: 8, N: 8, Quads: 8, Slices: 1, speed: speed{176, 1, 1}},
 	{LanesM: 8, LanesN: 8, M: 8, N: 8, Quads: 4, Slices: 1, speed: speed{150, 4, 1.85}},
 	{LanesM: 8, LanesN: 16, M: 8, N: 4, Quads: 4, Slices: 1, speed: speed{155, 5, 1.33}},
-	{LanesM: 8, LanesN: 4, M: 4, N: 12, Quads: 8, Slices: 8, speed: speed{90, 1, 1}},
-	{LanesM: 4, LanesN: 8, M: 4, N: 4, Quads: 16, Slices: 8, speed: speed{58, 2, 1}},
+	{LanesM: 8, LanesN: 4, M: 4, N: 12, Quads: 8, Slices: 8, speed: speed{95, 1, 1}},
+	{LanesM: 4, LanesN: 8, M: 4, N: 4, Quads: 16, Slices: 8, speed: speed{70, 2, 1}},
 }
 
 // matmulParts are the numbers of parts that sums are split into.
@@ -126,10 +126,8 @@ const (
 
 // cost estimates the nanoseconds of a product on an H100. Workgroups come in rounds,
 // of which the last may fill the GPU in part only. The numbers here and in matmulTiles
-// are those with which it comes nearest to 192 measured times, from 11 us to 4 ms: 7%
-// off in the root mean square, and the tile that it chooses within 4% of the fastest.
-// (Of the last two tiles a like kernel was measured, with rows of a and w as they are
-// in workgroup memory.)
+// are near those with which it fits measured times best, from 11 us to 4 ms: about 7%
+// off in the root mean square, and mostly the choice within 4% of the fastest tile.
 // Other GPUs have other numbers, but the order of the choices is much the same.
 func (t matmulTile) cost(p MatmulParams, parts int) float64 {
 	groups := ceilDiv(ceilDiv(p.M, t.Rows())*ceilDiv(p.N, t.Columns())*parts, processors)

@@ -26,6 +26,7 @@ func dtProjCases() []Case {
 		add(rows, 50, 16, floats[i%3])
 	}
 	add(64, 512, 48, shaders.F16)
+	add(260, 66, 35, shaders.F16)
 	add(1030, 130, 35, shaders.BF16)
 	add(1025, 33, 6, shaders.F32)
 	list = append(list, dtProjRanges()...)
