@@ -84,7 +84,7 @@ func (p SelectiveScanParams) preferred() []scanForm {
 
 // busyChannels is the number of channels of all sequences, or of all chunks of them, from
 // which on a large GPU is busy with an invocation for each: (64, 2048, 1536) took an H100
-// 1.53 ms in this form and 1.68 ms with four invocations for each, (16, 2048, 1536) 646 and
+// 1.50 ms in this form and 1.66 ms with four invocations for each, (16, 2048, 1536) 646 and
 // 473 us.
 const busyChannels = 40 << 10
 
@@ -100,8 +100,8 @@ func (p SelectiveScanParams) wholeForm(l wgpu.Limits) scanForm {
 
 // fewChannels is the number of channels of all sequences up to which a large GPU is
 // worth keeping busy with chunks. They cost a second walk, which few of them do not
-// repay: (4, 2048, 1024) took an H100 159 us whole and 172 in three chunks,
-// (1, 2048, 1536) 190 whole and 78 in eleven.
+// repay: (4, 2048, 1024) took an H100 151 us whole and 172 in three chunks,
+// (1, 2048, 1536) 146 whole and 78 in eleven.
 const fewChannels = 4 << 10
 
 // fewChunks is the number of chunks that repay the second walk.

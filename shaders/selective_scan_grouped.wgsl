@@ -96,15 +96,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 every other does, in the order of time. Before the first it is what was held. Four
 summaries are loaded at a time. */}}
 {{- define "grouped_start"}}
-		let at0 = (row0 + begin + state0) * params.channels + channel;
+		let first = (row0 + begin + state0) * params.channels + channel;
 {{- range $n := seq .PerThread}}
-		{{$.IfState $n}}{ h{{$n}} = y[at0 + {{$n}}u * params.channels]; }
+		{{$.IfState $n}}{ h{{$n}} = y[first + {{$n}}u * params.channels]; }
 {{- end}}
 		for (var c = 1u; c < wg.z; c += 4u) {
 {{- range $i := seq 4}}
-			let start{{$i}} = row0 + begin + min(c + {{$i}}u, wg.z - 1u) * {{add $.States 1}}u;
-			let sum{{$i}} = y[(start{{$i}} + {{$.States}}u) * params.channels + channel];
-			let at{{$i}} = (start{{$i}} + state0) * params.channels + channel;
+			let from{{$i}} = row0 + begin + min(c + {{$i}}u, wg.z - 1u) * {{add $.States 1}}u;
+			let sum{{$i}} = y[(from{{$i}} + {{$.States}}u) * params.channels + channel];
+			let at{{$i}} = (from{{$i}} + state0) * params.channels + channel;
 {{- range $n := seq $.PerThread}}
 			var h{{$i}}_{{$n}} = 0.0;
 			{{$.IfState $n}}{ h{{$i}}_{{$n}} = y[at{{$i}} + {{$n}}u * params.channels]; }

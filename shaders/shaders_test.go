@@ -250,6 +250,7 @@ func TestShapeErrors(t *testing.T) {
 	require.NoError(t, err)
 	scan := SelectiveScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 2, OffC: 1}
 	with := func(edit func(p *SelectiveScanParams)) SelectiveScanParams { p := scan; edit(&p); return p }
+	first := func(list []*wgpu.Dispatch, err error) (*wgpu.Dispatch, error) { return nil, err }
 	for _, c := range []struct {
 		arg string
 		try func() (*wgpu.Dispatch, error)
@@ -349,6 +350,19 @@ func TestShapeErrors(t *testing.T) {
 		}},
 		{"Modulated", func() (*wgpu.Dispatch, error) {
 			return k.SelectiveScanTiled(with(func(p *SelectiveScanParams) { p.Modulated = true }), b, b, b, nil, b, b, b, b)
+		}},
+		{"bc", func() (*wgpu.Dispatch, error) {
+			return first(k.SelectiveScanChunked(with(func(p *SelectiveScanParams) { p.BCStride, p.OffB = 18, 17 }), b, b, b, nil, b, b, b, b))
+		}},
+		{"y", func() (*wgpu.Dispatch, error) { return k.SelectiveScanGrouped(scan, b, b, b, nil, b, b, b, nil) }},
+		{"Chunk", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScanSummary(ScanSummaryParams{with(func(p *SelectiveScanParams) { p.Length = 8 }), 2}, big, big, big, b, b, b, b)
+		}},
+		{"Chunk", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScanSummary(ScanSummaryParams{with(func(p *SelectiveScanParams) { p.Length = 8 }), 5}, big, big, big, b, b, b, b)
+		}},
+		{"Modulated", func() (*wgpu.Dispatch, error) {
+			return k.SelectiveScanSummary(ScanSummaryParams{with(func(p *SelectiveScanParams) { p.Length, p.Modulated = 8, true }), 4}, big, big, big, b, b, b, b)
 		}},
 		{"delta", func() (*wgpu.Dispatch, error) { return k.SelectiveScanNaive(scan, b, nil, b, nil, b, b, b, b) }},
 		{"States", func() (*wgpu.Dispatch, error) {

@@ -214,7 +214,13 @@ func longScans() []Case {
 
 	whole := modelScan(1, 1000, 17, 16)
 	many := modelScan(2, 300, 5, 64)
+	odd := modelScan(2, 777, 33, 3)
+	packed := modelScan(5, 900, 17, 16)
+	packed.lengths = []int{40, 900, 1, 333, 80}
+	packed.p.Packing, _ = packing(packed.lengths)
 	return []Case{
+		odd.named("777 tokens, d_state 3, batch 2"),
+		packed.named("packed %v", packed.lengths),
 		whole.named("1000 tokens"),
 		many.named("300 tokens, d_state 64, batch 2"),
 		slow.named("500 tokens, slow and equal decay"),
