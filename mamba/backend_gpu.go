@@ -23,8 +23,8 @@ type gpuBackend struct {
 	logits int // rows of logits there is room for
 	rows   int // sequences there is room for
 	parts  int // elements of a step's sums there is room for
-	// scratch is the number of words that there are for products' split sums.
-	scratch int
+	// scratch is for the parts of products whose sums are split; nil for none.
+	scratch *wgpu.Buffer
 	bound   []uint32 // contents of act.slots
 	plans   plans
 	turn    *gpuDecoder // whose ids, slots and draws are in act; nil for none
@@ -283,15 +283,22 @@ func (g *gpuBackend) reserveScratch(b batch) error {
 			most = max(most, g.kernels.MatmulScratch(p))
 		}
 	}
-	if most <= g.scratch {
+	if most <= g.scratchWords() {
 		return nil
 	}
-	err := g.replace(&g.net.act.scratch, "product parts", most)
+	err := g.replace(&g.scratch, "product parts", most)
 	if exhausted(err) {
 		return nil
 	}
-	g.scratch = most
 	return err
+}
+
+// scratchWords is the number of words that there are for the parts of a product.
+func (g *gpuBackend) scratchWords() int {
+	if g.scratch == nil {
+		return 0
+	}
+	return int(g.scratch.Size() / 4)
 }
 
 // reserveStep makes room for what the kernels of a step leave for the next one. Where
@@ -472,7 +479,7 @@ func (g *gpuBackend) close() error {
 	g.dropActivations()
 	g.states(func(b *wgpu.Buffer, _ uint64) { closeAll([]*wgpu.Buffer{b}) })
 	closeAll(g.weights)
-	closeAll([]*wgpu.Buffer{g.net.act.slots, g.net.act.last, g.net.act.logits, g.net.act.parts, g.net.act.scratch})
+	closeAll([]*wgpu.Buffer{g.net.act.slots, g.net.act.last, g.net.act.logits, g.net.act.parts, g.scratch})
 	closeAll(g.choiceBuffers())
 	return nil
 }

@@ -139,9 +139,9 @@ func (r *recorder) rmsNorm(p shaders.RMSNormParams, x, weight, y *wgpu.Buffer) {
 
 func (r *recorder) matmul(p shaders.MatmulParams, a, w, bias, c *wgpu.Buffer) {
 	k := r.backend.kernels
-	if p.M > shaders.MaxMatvecRows && k.MatmulScratch(p) <= r.backend.scratch {
+	if p.M > shaders.MaxMatvecRows && k.MatmulScratch(p) <= r.backend.scratchWords() {
 		r.addAll(p.M*p.N*p.K, func() ([]*wgpu.Dispatch, error) {
-			return k.MatmulSplit(p, a, w, bias, r.backend.net.act.scratch, c)
+			return k.MatmulSplit(p, a, w, bias, r.backend.scratch, c)
 		})
 		return
 	}

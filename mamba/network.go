@@ -62,7 +62,6 @@ type activations[A any] struct {
 	u        A // (T, E) convolved
 	p        A // (T, R + 2N) x_proj: dt, B, C
 	parts    A // (groups, B, R+2N) x_proj's sums over groups of channels, of a step
-	scratch  A // parts of products whose sums are split
 	delta    A // (T, E)
 	y        A // (T, E)
 	last     A // (B, d) the last row of each sequence
