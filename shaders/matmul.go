@@ -118,7 +118,7 @@ func (p MatmulParams) variants(kernel string, l wgpu.Limits) []string {
 			continue
 		}
 		for _, parts := range matmulParts {
-			if parts == 1 || kernel == "matmul_split" && t.splits(p, parts, l) {
+			if parts == 1 || kernel == "matmul_split" && t.splits(p, parts) {
 				list = append(list, matmulChoice{t, parts, t.cost(p, parts)})
 			}
 		}

@@ -107,11 +107,15 @@ func (t matmulTile) within(l wgpu.Limits) bool {
 	return t.Memory() <= int(l.MaxWorkgroupMemory) && t.Invocations() <= int(l.MaxInvocations)
 }
 
+// maxScratch is the largest number of words that parts may take: 16 MiB stay in a
+// large GPU's cache.
+const maxScratch = 4 << 20
+
 // splits reports whether the sums of a product can be split: no part is empty, and
-// the scratch fits a binding.
-func (t matmulTile) splits(p MatmulParams, parts int, l wgpu.Limits) bool {
+// all of them fit.
+func (t matmulTile) splits(p MatmulParams, parts int) bool {
 	steps := ceilDiv(p.K, t.Step())
-	return ceilDiv(steps, ceilDiv(steps, parts)) == parts && uint64(4*parts*p.M*p.N) <= l.MaxStorageBinding
+	return ceilDiv(steps, ceilDiv(steps, parts)) == parts && parts*p.M*p.N <= maxScratch
 }
 
 // What else an H100 has: multiprocessors, what a dispatch takes at least that waits

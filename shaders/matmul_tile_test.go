@@ -76,16 +76,18 @@ func TestMatmulNames(t *testing.T) {
 	}
 }
 
-// TestMatmulParts: no part of a split sum is empty.
+// TestMatmulParts: no part of a split sum is empty, and large ones are not split.
 func TestMatmulParts(t *testing.T) {
-	tile, l := matmulTiles[0], wgpu.DefaultLimits() // steps of 16
+	tile := matmulTiles[0] // steps of 16
 	for k, want := range map[int][]int{16: {1}, 32: {1, 2}, 48: {1, 2}, 64: {1, 2, 4}, 80: {1, 2}, 128: {1, 2, 4, 8}} {
 		var got []int
 		for _, parts := range matmulParts {
-			if tile.splits(MatmulParams{M: 1, N: 1, K: k}, parts, l) {
+			if tile.splits(MatmulParams{M: 1, N: 1, K: k}, parts) {
 				got = append(got, parts)
 			}
 		}
 		assert.Equal(t, want, got, k)
 	}
+	assert.True(t, tile.splits(MatmulParams{M: 2048, N: 1024, K: 64}, 2))
+	assert.False(t, tile.splits(MatmulParams{M: 2048, N: 1025, K: 64}, 2))
 }
