@@ -44,8 +44,9 @@ var (
 	scanMiddle = scanForm{16, 8, 8, 2, 1}  // 32 states; 128 with 16 KiB
 	scanLarge  = scanForm{32, 8, 16, 1, 1} // 128 states, with more than 16 KiB
 	scanLeast  = scanForm{16, 16, 4, 1, 1} // 256 states, with 16 KiB
+	scanSmall  = scanForm{8, 16, 4, 1, 1}  // 256 states and modulation, with 16 KiB
 
-	scanForms = []scanForm{scanShort, scanBusy, scanUsual, scanHalf, scanWide, scanNarrow, scanMiddle, scanLarge, scanLeast}
+	scanForms = []scanForm{scanShort, scanBusy, scanUsual, scanHalf, scanWide, scanNarrow, scanMiddle, scanLarge, scanLeast, scanSmall}
 )
 
 // perThread is the most states that an invocation may have: more would not
@@ -78,7 +79,7 @@ func (p SelectiveScanParams) preferred() []scanForm {
 	case p.States <= 64:
 		return []scanForm{scanWide, scanNarrow}
 	default:
-		return []scanForm{scanLarge, scanMiddle, scanLeast}
+		return []scanForm{scanLarge, scanMiddle, scanLeast, scanSmall}
 	}
 }
 
@@ -173,8 +174,7 @@ func unique(forms []scanForm) []scanForm {
 	return list
 }
 
-// groupedForm is the first of the forms that is selective_scan_grouped's without chunks;
-// there is none for some 200 states with modulation within 16 KiB of workgroup memory.
+// groupedForm is the first of the forms that is selective_scan_grouped's without chunks.
 func (p SelectiveScanParams) groupedForm(l wgpu.Limits, kind wgpu.Kind) (f scanForm, ok bool) {
 	forms := p.forms(l, kind)
 	i := slices.IndexFunc(forms, func(f scanForm) bool { return f.groups > 0 && f.chunks == 1 })
