@@ -64,12 +64,16 @@ func (g *gpuBackend) info() wgpu.AdapterInfo { return g.dev.Info() }
 func (g *gpuBackend) usage() wgpu.Usage      { return g.dev.Usage() }
 func (g *gpuBackend) memoryInUse() uint64    { return g.dev.MemoryInUse() }
 
-// chunkTokens is large enough for the matrix products to be efficient, and on
-// a software adapter small enough for progress to be seen.
+// chunkTokens is large enough for the matrix products to be efficient, on a GPU
+// with memory of its own enough for the last round of tiles to be a small part, and
+// on a software adapter small enough for progress to be seen.
 func (g *gpuBackend) chunkTokens() int {
 	want := 2048
-	if g.dev.Info().Kind == wgpu.CPU {
+	switch g.dev.Info().Kind {
+	case wgpu.CPU:
 		want = 256
+	case wgpu.Discrete:
+		want = 8192
 	}
 	return min(want, g.most)
 }
