@@ -124,7 +124,7 @@ func TestQuantizedShards(t *testing.T) {
 	dir := writeModel(t, wide(), nil)
 	for _, w := range integerTypes {
 		folder := quantize(t, dir, w)
-		dev := lowDevice(t, 2464) // 44 rows of in_proj with 8 bits or 68 with 4, and their scales
+		dev := lowDevice(t, 2640) // 48 rows of in_proj with 8 bits or 72 with 4, and their scales
 		m := open(t, folder, Options{Device: dev})
 		require.Greater(t, len(m.backend.(*gpuBackend).net.blocks[0].inProj.shards), 2)
 		ids := someIDs(m, 9, 1)
