@@ -52,8 +52,13 @@ func (c modelCase) time(ctx context.Context, m *mamba.Model, e effort) (t modelT
 	if err != nil {
 		return t, err
 	}
-	if time.Since(start) < e.budget {
-		first, t.host = nil, nil // it only warmed up; what takes so long needs no warming up
+	if time.Since(start) < e.budget { // it only warmed up; what takes so long needs no warming up
+		for time.Since(start) < e.warm && ctx.Err() == nil {
+			if _, err := run(); err != nil {
+				return t, err
+			}
+		}
+		first, t.host = nil, nil
 	}
 	t.samples, err = e.sampling(ctx, first, run)
 	t.memory = m.MemoryInUse()
