@@ -73,7 +73,7 @@ func (g *gpuBackend) chunkTokens() int {
 	case wgpu.CPU:
 		want = 256
 	case wgpu.Discrete:
-		want = 8192
+		want = 16384
 	}
 	return min(want, g.most)
 }

@@ -85,9 +85,15 @@ type recorder struct {
 }
 
 // passWork is the number of multiply-adds after which a new pass begins:
-// systems reset a GPU that stays busy with one submission for seconds, and a
-// slow integrated one does about 1e11 a second.
-const passWork = 2e10
+// systems reset a GPU that stays busy with one submission for seconds. A slow
+// integrated one does about 1e11 a second, a discrete one ten times as many at least,
+// and on a fast one the gap between two submissions is worth avoiding.
+func (g *gpuBackend) passWork() float64 {
+	if g.dev.Info().Kind == wgpu.Discrete {
+		return 2e11
+	}
+	return 2e10
+}
 
 func (r *recorder) next() {
 	r.pass = r.backend.dev.NewPass("mamba.forward")
@@ -113,7 +119,7 @@ func (r *recorder) addAll(work int, run func() ([]*wgpu.Dispatch, error)) {
 		r.err = err
 		return
 	}
-	if r.work > 0 && r.work+float64(work) > passWork {
+	if r.work > 0 && r.work+float64(work) > r.backend.passWork() {
 		r.next()
 	}
 	r.pass.Dispatch(runs...)

@@ -69,7 +69,7 @@ func f16Extremes() Case {
 		}
 		return []Arg{
 			ints("ids", []uint32{0}),
-			{Name: "table", F32: table, Weights: true, Rows: 1, Cols: p.Width},
+			{Name: "table", F32: table, Weights: true, Type: p.Table, Rows: 1, Cols: p.Width},
 			out("out", poison(p.Width)),
 		}
 	}}
