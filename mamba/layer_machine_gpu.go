@@ -54,7 +54,7 @@ func (g *gpuMachine) memoryInUse() uint64    { return g.dev().MemoryInUse() }
 // end a call soon.
 func (g *gpuMachine) chunkTokens() int {
 	w := float64(widest(g.program.arrays()))
-	want := int(min(max(passWork/(w*w/2), 2048), 8192))
+	want := int(min(max(g.backend.passWork()/(w*w/2), 2048), 8192))
 	if g.info().Kind == wgpu.CPU {
 		want = 512
 	}
