@@ -4,10 +4,10 @@
 // # Overview
 //
 // [Run] first measures two roofs of the device: the bandwidth of a copy and
-// the peak of multiply-adds. Then it times each kernel at the shapes of real
+// the peak of multiply-adds. Then it times the kernels at the shapes of real
 // models, a whole Mamba block, the seed's layer, prefill and decoding of whole
-// models of the published sizes, and long inputs. The [Report] it gives is a table,
-// JSON, Markdown or a roofline plot, and can be compared with an older one:
+// models of the published sizes, and long inputs. The [Report] it gives becomes
+// tables, JSON or a roofline, and can be compared with an older one:
 //
 //	dev, err := wgpu.Open(nil)
 //	report, err := bench.Run(ctx, dev, &bench.Options{Quick: true})
@@ -17,15 +17,17 @@
 //	}
 //
 // [WritePage] and [Charts] make a page and drawings of one or more reports, beside
-// the figures of the CUDA reference. [Tune] chooses between variants of kernels.
+// the figures of the CUDA reference ([Row]). [Tune] chooses between variants of kernels,
+// for [mamba.StoreTuning] to store; Run uses what is stored.
 //
 // # What is timed
 //
 // Nothing is timed that is wrong: the very buffers and dispatches that will be
 // timed run once on known data, and a sample of their output is compared with
-// the kernel's twin. Then one run warms up and the rest are samples, until
-// there are enough of them or the case's time is up. A [Summary] is their
-// median and their 10th and 90th percentile.
+// the kernel's twin. Then runs warm up, a GPU for a quarter of a second, since
+// one that was idle runs at a low clock, and the rest are samples, until there are
+// enough of them or the case's time is up. A [Summary] is their median and their
+// 10th and 90th percentile.
 //
 // Kernels are timed by the GPU's own clock where the adapter has timestamp
 // queries and by wall time otherwise: as many runs in one compute pass as take

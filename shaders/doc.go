@@ -19,9 +19,22 @@
 // expressions; what only changes its loops (batch, length, widths) is in its
 // uniform parameters. A pipeline is compiled once a variant.
 //
+// Two kernels have more than one way to do the same: the forms of a selective scan and
+// the tiles of a matrix product. A rule chooses by the shape, the limits and, for
+// scans, the kind of device; a [Tuning] overrides it. [Kernels.SelectiveScanChunked]
+// may cut time into chunks and [Kernels.MatmulSplit] sums into parts, to fill a large
+// GPU; they are two dispatches then.
+//
+// # Several stages in one
+//
+// For a step of one token, [Kernels.InProjStep] and [Kernels.DtScanStep], or for more
+// sequences [Kernels.NormMatvec] and [Kernels.XProjStep] in place of the first, do
+// what the kernels of the single stages do, in fewer dispatches.
+//
 // # Limits
 //
 // Every kernel runs within WebGPU's default limits: eight storage buffers,
-// 16 KiB of workgroup memory, 256 invocations. A matrix too large for one
+// 16 KiB of workgroup memory, 256 invocations. Some have variants that use more
+// workgroup memory where the device has it. A matrix too large for one
 // binding is held in several buffers by its caller, one dispatch each.
 package shaders

@@ -38,10 +38,11 @@ func (a *app) benchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure how fast this device is, and how close to its limits",
 		Long: `Measure the device's limits (the bandwidth of a copy, the peak of multiply-adds),
-then the kernels at the shapes of real models, the seed's layer, a Mamba block, prefill and
-decoding of models of the published sizes with random weights, and longer and longer inputs of
-the model that ships. A case is timed only after its result was checked, and only if it fits
-the device; --quick takes fewer samples and leaves out what takes long.
+then the kernels at the shapes of real models, a Mamba block, the seed's layer,
+prefill and decoding of models of the published sizes with random weights, and
+longer and longer inputs of the model that ships. A case is timed only after its
+result was checked, and only if it fits the device; --quick takes fewer samples and
+leaves out what takes long.
 
 Times are medians, with the 10th and 90th percentile as spread: by the GPU's own
 clock where it has one, else by the host's. The roof is the least time in which
@@ -49,18 +50,24 @@ the device could do the case, the larger of bytes/bandwidth and operations/peak,
 as a share of the time measured.
 
 --json writes everything, each sample included, to FILE, or with - to standard
-output in place of the tables; in a folder, to the file there that has this adapter's
-report, or to a new one. --compare reads such a FILE and marks what became
-slower or faster by more than the spread. --plot draws the roofline, --plots all there is
-to draw. --tune measures the variants of the kernels that have some at the shapes of the models,
-and keeps the fastest for this adapter and driver: loading a model and bench use them from then
-on, unless MAMBAGPU_TUNING is off or --no-tune is given. --from shows reports that were written before, several of one adapter side by side,
-and measures nothing. Exits with 1 if a result is wrong.`,
+output in place of the tables; in a folder, to the file there that has the report
+of this adapter and binding, or to a new one. --compare reads such a FILE and marks
+what became slower or faster by more than the spread. --plot draws the roofline,
+--plots all there is to draw. --from shows reports that were written before,
+several of one adapter side by side, and measures nothing.
+
+--tune measures the variants of scans and matrix products at the shapes of the
+models instead, and stores the fastest for this adapter, driver, API and binding:
+loading a model and bench use them from then on, unless MAMBAGPU_TUNING is off or,
+of bench, --no-tune is given.
+
+Exits with 1 if a result is wrong.`,
 		Example: `  mambagpu bench --quick
   mambagpu bench --only selective_scan,matmul --plot roofline.svg
   mambagpu bench --json new.json --compare old.json
   mambagpu bench --only prefill,decode --model mamba-130m-hf
-  mambagpu bench --from new.json --plots drawings`,
+  mambagpu bench --from new.json --plots drawings
+  mambagpu bench --tune --sizes 130m`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {

@@ -16,9 +16,9 @@
 //
 // Open checks everything before it returns: every tensor of every layer is
 // there, with the shape that the configuration asks for and a dtype of F32,
-// F16 or BF16. Whether there are biases, and whether the output matrix is the
-// embedding, follows the tensors that are there. Values are not read; use
-// [CheckFinite] on the chunks that are uploaded.
+// F16 or BF16, or of a quantised model integers with scales. Whether there are
+// biases, and whether the output matrix is the embedding, follows the tensors that
+// are there. Values are not read; use [CheckFinite] on the chunks that are uploaded.
 //
 //	c, err := checkpoint.Open(dir)
 //	if err != nil {
