@@ -104,7 +104,7 @@ func (o *Options) tuneConfigs() ([]tuneModel, error) {
 // Numbers of tokens that kernels are tuned for, a chunk of a prompt, a short prompt
 // and decoding of many sequences; and numbers of sequences.
 var (
-	tuneRows    = []int{2048, 256, 64}
+	tuneRows    = []int{16384, 2048, 256, 64}
 	tuneBatches = []int{1, 8}
 )
 
@@ -159,7 +159,7 @@ func newTuner(ctx context.Context, dev *wgpu.Device, roofs *Roofs, e effort) *tu
 			least, _ := roofs.Least(c.bytes, c.flops)
 			return cmp.Or(c.unfit(dev.Limits()), e.tooLong(least))
 		},
-		variants: func(s step) []string { return shaders.Variants(s.kernel, s.params, dev.Limits()) },
+		variants: func(s step) []string { return shaders.Variants(s.kernel, s.params, dev.Limits(), dev.Info().Kind) },
 		prepare: func(c *kernelCase) (prepared, error) {
 			buffers, err := c.prepare(dev)
 			p := prepared{close: func() { closeBuffers(buffers) }}

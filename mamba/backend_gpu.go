@@ -73,9 +73,22 @@ func (g *gpuBackend) chunkTokens() int {
 	case wgpu.CPU:
 		want = 256
 	case wgpu.Discrete:
-		want = 16384
+		want = min(max(chunkBytes/g.tokenBytes(), want), 16384)
 	}
 	return min(want, g.most)
+}
+
+// chunkBytes is what a chunk's activations may take where a shorter one would do: a
+// small part of a GPU's memory.
+const chunkBytes = 640 << 20
+
+// tokenBytes is the size of a token's activations.
+func (g *gpuBackend) tokenBytes() int {
+	n := 0
+	for _, a := range g.perToken() {
+		n += 4 * a.width
+	}
+	return n
 }
 
 // elements is the number of 32-bit words that one binding can have.
@@ -315,12 +328,14 @@ func (g *gpuBackend) reserveStep(b batch) error {
 	if n <= g.parts {
 		return nil
 	}
-	err := g.replace(&g.net.act.parts, "x_proj parts", n)
-	if exhausted(err) {
-		return nil
+	if err := g.replace(&g.net.act.parts, "x_proj parts", n); err != nil {
+		if exhausted(err) {
+			return nil
+		}
+		return err
 	}
 	g.parts = n
-	return err
+	return nil
 }
 
 // wantedForm is how a step is to run.

@@ -33,7 +33,7 @@ func (k *Kernels) Matmul(p MatmulParams, a, w, bias, c *wgpu.Buffer) (*wgpu.Disp
 	if err := p.check("matmul", maxElements, a, w, bias, c); err != nil {
 		return nil, err
 	}
-	t, _ := parseMatmul(k.choose("matmul", p.shape(), p.variants("matmul", k.dev.Limits())))
+	t, _ := parseMatmul(k.choose("matmul", p.shape(), p.variants("matmul", k.dev.Limits(), k.dev.Info().Kind)))
 	return k.matmul(p, t, 1, a, w, bias, c)
 }
 
@@ -78,7 +78,7 @@ func (k *Kernels) MatmulScratch(p MatmulParams) int {
 }
 
 func (k *Kernels) chooseSplit(p MatmulParams) (t matmulTile, parts int) {
-	return parseMatmul(k.choose("matmul_split", p.shape(), p.variants("matmul_split", k.dev.Limits())))
+	return parseMatmul(k.choose("matmul_split", p.shape(), p.variants("matmul_split", k.dev.Limits(), k.dev.Info().Kind)))
 }
 
 // matmul dispatches the product by tiles t, or its parts.
@@ -101,14 +101,15 @@ type matmulVariant struct {
 	Bias, SiLU, Add bool
 }
 
-// shape is what the choice of tiles depends on.
+// shape is what the choice of tiles depends on, "MxNxK" and the type of w, M up to the
+// next power of two.
 func (p MatmulParams) shape() string {
-	return fmt.Sprintf("%dx%dx%d %v", p.M, p.N, p.K, p.Weights)
+	return fmt.Sprintf("%dx%dx%d %v", near(p.M), p.N, p.K, p.Weights)
 }
 
 // variants lists the tiles within a device's limits, and for the kernel
 // matmul_split the same with parts, the one that should be fastest first.
-func (p MatmulParams) variants(kernel string, l wgpu.Limits) []string {
+func (p MatmulParams) variants(kernel string, l wgpu.Limits, _ wgpu.Kind) []string {
 	if kernel != "matmul" && kernel != "matmul_split" {
 		return nil
 	}

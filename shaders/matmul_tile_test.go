@@ -38,22 +38,22 @@ func TestMatmulVariantsWithinLimits(t *testing.T) {
 	low, high := wgpu.DefaultLimits(), wgpu.DefaultLimits()
 	high.MaxWorkgroupMemory = 48 << 10
 	p := MatmulParams{M: 2048, N: 3072, K: 768, LDA: 768, LDC: 3072}
-	assert.Less(t, len(Variants("matmul", p, low)), len(Variants("matmul", p, high)))
-	for _, name := range Variants("matmul_split", p, low) {
+	assert.Less(t, len(Variants("matmul", p, low, wgpu.Discrete)), len(Variants("matmul", p, high, wgpu.Discrete)))
+	for _, name := range Variants("matmul_split", p, low, wgpu.Discrete) {
 		tile, _ := parseMatmul(name)
 		assert.LessOrEqual(t, tile.Memory(), 16<<10, name)
 	}
-	for _, name := range Variants("matmul", p, high) {
+	for _, name := range Variants("matmul", p, high, wgpu.Discrete) {
 		assert.NotContains(t, name, "/k")
 	}
-	assert.Empty(t, Variants("matvec", p, high))
+	assert.Empty(t, Variants("matvec", p, high, wgpu.Discrete))
 }
 
 // TestMatmulChoice holds the estimate to what must be so on any GPU: large products
 // take tiles of many elements and whole sums, small ones are shared more widely.
 func TestMatmulChoice(t *testing.T) {
 	best := func(m, n, k int) string {
-		return Variants("matmul_split", MatmulParams{M: m, N: n, K: k, LDA: k, LDC: n}, wgpu.DefaultLimits())[0]
+		return Variants("matmul_split", MatmulParams{M: m, N: n, K: k, LDA: k, LDC: n}, wgpu.DefaultLimits(), wgpu.Discrete)[0]
 	}
 	for _, large := range []string{best(4096, 4096, 4096), best(16384, 3072, 768)} {
 		tile, parts := parseMatmul(large)

@@ -21,7 +21,7 @@ func TestMatmulVariants(t *testing.T) {
 	limits := k.Device().Limits()
 	var names []string
 	for _, c := range cases.Of("matmul") {
-		for _, name := range shaders.Variants("matmul_split", c.Params, limits) {
+		for _, name := range shaders.Variants("matmul_split", c.Params, limits, wgpu.Discrete) {
 			if _, parts, split := strings.Cut(name, "/k"); (!split || parts == "2") && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
@@ -35,7 +35,7 @@ func TestMatmulVariants(t *testing.T) {
 			ran := 0
 			for _, c := range cases.Of("matmul") {
 				p := c.Params.(shaders.MatmulParams)
-				if p.Weights != types[i%5] || !slices.Contains(shaders.Variants("matmul_split", p, limits), name) {
+				if p.Weights != types[i%5] || !slices.Contains(shaders.Variants("matmul_split", p, limits, wgpu.Discrete), name) {
 					continue
 				}
 				got, err := c.RunGPUBy(k, func(b []*wgpu.Buffer) ([]*wgpu.Dispatch, error) { return split(t, k, p, b) })

@@ -200,16 +200,16 @@ func (p SelectiveScanParams) maxChunks() int {
 // leastChunk is the rows of the shortest chunk worth starting a workgroup for.
 const leastChunk = 32
 
-// shape is "BxLxExN".
+// shape is "BxLxExN", B and L up to the next power of two.
 func (p SelectiveScanParams) shape() string {
-	return fmt.Sprintf("%dx%dx%dx%d", p.Batch, p.Length, p.Channels, p.States)
+	return fmt.Sprintf("%dx%dx%dx%d", near(p.Batch), near(p.Length), p.Channels, p.States)
 }
 
-func (p SelectiveScanParams) variants(kernel string, l wgpu.Limits) []string {
+func (p SelectiveScanParams) variants(kernel string, l wgpu.Limits, kind wgpu.Kind) []string {
 	if kernel != "selective_scan" {
 		return nil
 	}
-	return names(p.forms(l, wgpu.Discrete))
+	return names(p.forms(l, kind))
 }
 
 func names(forms []scanForm) []string {

@@ -73,9 +73,9 @@ func TestScanFormsFit(t *testing.T) {
 
 // TestScanVariants lists what a tuning can name.
 func TestScanVariants(t *testing.T) {
-	list := Variants("selective_scan", scanOf(1, 2048, 1536, 16), wgpu.DefaultLimits())
+	list := Variants("selective_scan", scanOf(1, 2048, 1536, 16), wgpu.DefaultLimits(), wgpu.Discrete)
 	assert.Equal(t, "32x4t8a1c11", list[0])
 	assert.Subset(t, list, []string{"16x8", "32x4t16a3", "64x1t8a1c11"})
-	assert.Empty(t, Variants("selective_scan_step", scanOf(1, 1, 1536, 16), wgpu.DefaultLimits()))
+	assert.Empty(t, Variants("selective_scan_step", scanOf(1, 1, 1536, 16), wgpu.DefaultLimits(), wgpu.Discrete))
 	assert.Equal(t, "1x2048x1536x16", Shape(scanOf(1, 2048, 1536, 16)))
 }

@@ -24,7 +24,7 @@ func TestEveryScanForm(t *testing.T) {
 			continue
 		}
 		want := c.RunTwin()
-		for _, form := range shaders.Variants("selective_scan", p, k.Device().Limits()) {
+		for _, form := range shaders.Variants("selective_scan", p, k.Device().Limits(), wgpu.Discrete) {
 			k.Tune(shaders.Tuning{"selective_scan": form})
 			got, err := c.RunGPU(k)
 			require.NoError(t, err, "%s: %s", form, c)

@@ -1,6 +1,7 @@
 package shaders
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/mambagpu/mambagpu/wgpu"
@@ -35,9 +36,13 @@ func (k *Kernels) choose(kernel, shape string, variants []string) string {
 type tunable interface {
 	// shape is what the choice of a variant depends on.
 	shape() string
-	// variants lists what there is within the limits, the default first.
-	variants(kernel string, l wgpu.Limits) []string
+	// variants lists what there is within the limits, the default of a kind of device
+	// first.
+	variants(kernel string, l wgpu.Limits, kind wgpu.Kind) []string
 }
+
+// near is the power of two from n up: sizes that a choice is the same for.
+func near(n int) int { return 1 << bits.Len(uint(max(n, 1)-1)) }
 
 // Shape is the part of a [Tuning] key that says what a kernel is asked for; it is
 // empty for Params of kernels without variants.
@@ -49,10 +54,10 @@ func Shape(params any) string {
 }
 
 // Variants lists the variants of a kernel for its Params within a device's limits,
-// the default first. A kernel without variants has none.
-func Variants(kernel string, params any, l wgpu.Limits) []string {
+// the default of its kind first. A kernel without variants has none.
+func Variants(kernel string, params any, l wgpu.Limits, kind wgpu.Kind) []string {
 	if p, ok := params.(tunable); ok {
-		return p.variants(kernel, l)
+		return p.variants(kernel, l, kind)
 	}
 	return nil
 }
