@@ -9,6 +9,7 @@ import (
 
 	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/shaders/cases"
+	"github.com/mambagpu/mambagpu/wgpu"
 )
 
 // TestEveryScanForm runs cases of selective_scan in every form that it has for them: those that
