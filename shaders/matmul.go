@@ -63,6 +63,7 @@ func (k *Kernels) MatmulSplit(p MatmulParams, a, w, bias, scratch, c *wgpu.Buffe
 	sum := MatmulSumParams{M: p.M, N: p.N, Parts: parts, LDC: p.LDC, OffC: p.OffC, Bias: p.Bias, OffBias: p.OffBias, SiLU: p.SiLU, Add: p.Add}
 	second, err := k.MatmulSum(sum, scratch, bias, c)
 	if err != nil {
+		first.Close()
 		return nil, err
 	}
 	return []*wgpu.Dispatch{first, second}, nil
