@@ -340,11 +340,15 @@ func (g *gpuBackend) reserveStep(b batch) error {
 
 // wantedForm is how a step is to run.
 func (g *gpuBackend) wantedForm(b batch) stepForm {
-	block := &g.net.blocks[0]
-	if len(block.xProj.shards) > 1 {
-		return stepForm{}
+	shards := 1
+	for i := range g.net.blocks { // which may be of several types
+		block := &g.net.blocks[i]
+		if len(block.xProj.shards) > 1 {
+			return stepForm{}
+		}
+		shards = max(shards, len(block.inProj.shards))
 	}
-	return newStepForm(g.net.config, b.rows, g.elements(), len(block.inProj.shards))
+	return newStepForm(g.net.config, b.rows, g.elements(), shards)
 }
 
 // stepForm is how a step runs in the room that there is.

@@ -51,6 +51,9 @@ func (k *keeper) settle(m *Model, dec decoder) error {
 	if k.copied[use] > k.state.tokens {
 		use = 1 - use
 	}
+	if k.copied[use] < 0 {
+		return nil // without copies nothing runs ahead but a step that failed
+	}
 	if err := dec.restore(k.state.slot, use); err != nil {
 		return err
 	}

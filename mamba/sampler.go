@@ -23,7 +23,7 @@ func (o *GenerateOptions) choice(width int) choice {
 // hold is as good as the nearest that it can.
 func (o *GenerateOptions) draw(place int) shaders.Draw {
 	d := shaders.Draw{
-		Place: uint32(place), Seed: o.Seed, TopK: uint32(min(o.TopK, math.MaxUint32)), TopP: 1, Reach: shaders.MaxReach,
+		Place: uint32(place), Seed: o.Seed, TopK: uint32(min(uint64(o.TopK), math.MaxUint32)), TopP: 1, Reach: shaders.MaxReach,
 		Steepness: single(2 / o.Temperature), Raise: single(o.RepetitionPenalty), Lower: single(1 / o.RepetitionPenalty),
 	}
 	if o.TopP > 0 {

@@ -34,29 +34,8 @@ struct Params { eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias: u32 }
 {{template "row_sum" .}}
 {{template "silu"}}
 {{template "x_weights" .}}
-
-fn activation(row: u32, q: u32) -> vec4<f32> {
-	let k = q * 4u;
-{{- if .Vec}}
-	if (k >= {{.K}}u) {
-		return vec4<f32>(0.0);
-	}
-	return a[row * ({{div .K 4}}u) + q];
-{{- else}}
-	let i = row * {{.K}}u + k;
-	return vec4<f32>(
-		select(0.0, a[i], k < {{.K}}u),
-		select(0.0, a[i + 1u], k + 1u < {{.K}}u),
-		select(0.0, a[i + 2u], k + 2u < {{.K}}u),
-		select(0.0, a[i + 3u], k + 3u < {{.K}}u));
-{{- end}}
-}
-
-// norm_quad is four elements of gain; past the end it is anything finite.
-fn norm_quad(q: u32) -> vec4<f32> {
-	let k = min(q * 4u, {{sub .K 1}}u);
-	return vec4<f32>(small[k], small[k + 1u], small[k + 2u], small[k + 3u]);
-}
+{{template "row_activation" .}}
+{{template "row_gain" .}}
 
 var<workgroup> shares: array<f32, {{mul .Rows .Outputs .Shares}}>; // of the sums
 var<workgroup> inner: array<f32, {{mul .Rows .Columns}}>; // u of the group, [row][channel]

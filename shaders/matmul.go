@@ -30,7 +30,7 @@ type MatmulParams struct {
 // Matmul dispatches the product of a (M, K) and w (N, K) into c (M, N). bias
 // (OffBias+N) may be nil if Bias is not set.
 func (k *Kernels) Matmul(p MatmulParams, a, w, bias, c *wgpu.Buffer) (*wgpu.Dispatch, error) {
-	if err := p.check("matmul", maxElements, a, w, bias, c); err != nil {
+	if err := p.checkTiled(a, w, bias, c); err != nil {
 		return nil, err
 	}
 	t, _ := parseMatmul(k.choose("matmul", p.shape(), p.variants("matmul", k.dev.Limits(), k.dev.Info().Kind)))
@@ -43,7 +43,7 @@ func (k *Kernels) Matmul(p MatmulParams, a, w, bias, c *wgpu.Buffer) (*wgpu.Disp
 // them in order. Where the whole sums are faster, it is one dispatch and scratch
 // may be nil.
 func (k *Kernels) MatmulSplit(p MatmulParams, a, w, bias, scratch, c *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
-	if err := p.check("matmul", maxElements, a, w, bias, c); err != nil {
+	if err := p.checkTiled(a, w, bias, c); err != nil {
 		return nil, err
 	}
 	t, parts := k.chooseSplit(p)
@@ -63,6 +63,7 @@ func (k *Kernels) MatmulSplit(p MatmulParams, a, w, bias, scratch, c *wgpu.Buffe
 	sum := MatmulSumParams{M: p.M, N: p.N, Parts: parts, LDC: p.LDC, OffC: p.OffC, Bias: p.Bias, OffBias: p.OffBias, SiLU: p.SiLU, Add: p.Add}
 	second, err := k.MatmulSum(sum, scratch, bias, c)
 	if err != nil {
+		first.Close()
 		return nil, err
 	}
 	return []*wgpu.Dispatch{first, second}, nil
@@ -114,8 +115,8 @@ func (p MatmulParams) variants(kernel string, l wgpu.Limits, _ wgpu.Kind) []stri
 		return nil
 	}
 	var list []matmulChoice
-	for _, t := range matmulTiles {
-		if !t.within(l) || ceilDiv(p.M, t.Rows()) > maxAxis {
+	for i, t := range matmulTiles {
+		if i > 0 && !(t.within(l) && t.covers(p)) { // the first does what any can
 			continue
 		}
 		for _, parts := range matmulParts {
@@ -141,6 +142,13 @@ func (p MatmulParams) aligned() bool {
 
 func (p MatmulParams) uniform() []byte {
 	return uniform(p.M, p.N, p.K, p.LDA, p.OffA, p.LDC, p.OffC, p.OffBias)
+}
+
+// checkTiled is check, and that a grid has room for the tiles.
+func (p MatmulParams) checkTiled(a, w, bias, out *wgpu.Buffer) error {
+	c := check{kernel: "matmul"}
+	c.size("N", p.N, 1, maxAxis*matmulTiles[0].Columns())
+	return cmp.Or(c.err, p.check("matmul", maxAxis*matmulTiles[0].Rows(), a, w, bias, out))
 }
 
 func (p MatmulParams) check(kernel string, maxM int, a, w, bias, out *wgpu.Buffer) error {

@@ -107,6 +107,11 @@ func (t matmulTile) within(l wgpu.Limits) bool {
 	return t.Memory() <= int(l.MaxWorkgroupMemory) && t.Invocations() <= int(l.MaxInvocations)
 }
 
+// covers reports whether a grid has room for all tiles of a product.
+func (t matmulTile) covers(p MatmulParams) bool {
+	return ceilDiv(p.M, t.Rows()) <= maxAxis && ceilDiv(p.N, t.Columns()) <= maxAxis
+}
+
 // maxScratch is the largest number of words that parts may take: 16 MiB stay in a
 // large GPU's cache.
 const maxScratch = 4 << 20

@@ -91,3 +91,22 @@ func TestMatmulParts(t *testing.T) {
 	assert.True(t, tile.splits(MatmulParams{M: 2048, N: 1024, K: 64}, 2))
 	assert.False(t, tile.splits(MatmulParams{M: 2048, N: 1025, K: 64}, 2))
 }
+
+// TestMatmulOfManyTiles asks for more tiles than a grid has room for along an axis.
+func TestMatmulOfManyTiles(t *testing.T) {
+	l, first := wgpu.DefaultLimits(), matmulTiles[0]
+	for _, p := range []MatmulParams{
+		{M: maxAxis * first.Rows(), N: 4, K: 4, LDA: 4, LDC: 4},
+		{M: 4, N: maxAxis * first.Columns(), K: 4, LDA: 4, LDC: maxAxis * first.Columns()},
+	} {
+		for _, name := range Variants("matmul", p, l, wgpu.Discrete) {
+			tile, _ := parseMatmul(name)
+			assert.True(t, tile.covers(p), name)
+		}
+		var wrong *ShapeError
+		p.M, p.N = 2*p.M, 2*p.N
+		assert.NotEmpty(t, Variants("matmul", p, l, wgpu.Discrete))
+		assert.ErrorAs(t, p.checkTiled(nil, nil, nil, nil), &wrong)
+		assert.Contains(t, []string{"M", "N"}, wrong.Arg)
+	}
+}

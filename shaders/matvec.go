@@ -7,7 +7,6 @@ const MaxMatvecRows = 8
 
 type matvecVariant struct {
 	rowDots
-	LDA, OffA int
 	Bias, Add bool
 }
 
@@ -21,9 +20,9 @@ func (k *Kernels) Matvec(p MatmulParams, a, w, bias, c *wgpu.Buffer) (*wgpu.Disp
 		return nil, check.err
 	}
 	v := matvecVariant{
-		rowDots: rowShape{p.M, p.N, p.K, p.Weights, false}.choose(),
-		LDA:     p.LDA, OffA: p.OffA, Bias: p.Bias, Add: p.Add,
+		rowDots: rowShape{p.M, p.N, p.K, p.Weights, false}.choose(), Bias: p.Bias, Add: p.Add,
 	}
+	v.LDA, v.OffA = p.LDA, p.OffA
 	v.Vec = p.K%4 == 0 && p.LDA%4 == 0 && p.OffA%4 == 0
 	return k.dispatch("matvec", v, uniform(p.LDC, p.OffC, p.OffBias), spread(ceilDiv(p.N, v.Columns)), a, w, orElse(bias, w), c)
 }

@@ -20,23 +20,7 @@ struct Params { ldc: u32, off_c: u32, off_bias: u32, pad: u32 }
 @group(0) @binding(4) var<storage, read_write> c: array<f32>;                        // (m, n)
 {{template "row_blocks" .}}
 {{template "row_sum" .}}
-
-fn activation(row: u32, q: u32) -> vec4<f32> {
-	let k = q * 4u;
-	let i = row * {{.LDA}}u + {{.OffA}}u + k;
-{{- if .Vec}}
-	if (k >= {{.K}}u) {
-		return vec4<f32>(0.0);
-	}
-	return a[i / 4u];
-{{- else}}
-	return vec4<f32>(
-		select(0.0, a[i], k < {{.K}}u),
-		select(0.0, a[i + 1u], k + 1u < {{.K}}u),
-		select(0.0, a[i + 2u], k + 2u < {{.K}}u),
-		select(0.0, a[i + 3u], k + 3u < {{.K}}u));
-{{- end}}
-}
+{{template "row_activation" .}}
 
 @compute @workgroup_size({{.Threads}})
 fn main(

@@ -4,6 +4,8 @@ package shaders
 // of activations (include/row_dots.wgsl).
 type rowDots struct {
 	N, K    int // rows and columns of the weights
+	LDA     int // elements from one row of activations to the next
+	OffA    int // elements before the first
 	Blocks  int // of a row
 	Rows    int // of activations
 	Lanes   int // invocations that share rows of weights
@@ -35,7 +37,7 @@ type rowShape struct {
 // of completes a choice of lanes, rows and loads.
 func (s rowShape) of(lanes, each, loads, threads int) rowDots {
 	v := rowDots{
-		N: s.n, K: s.k, Blocks: s.blocks(), Rows: s.m, Lanes: lanes, Each: each, Loads: loads, Threads: threads,
+		N: s.n, K: s.k, LDA: s.k, Blocks: s.blocks(), Rows: s.m, Lanes: lanes, Each: each, Loads: loads, Threads: threads,
 		Columns: threads / lanes * each, Planes: 32 / s.weights.Bits(),
 		Sums: ceilDiv(each*s.m, 4), Squares: ceilDiv(s.m, 4),
 		Weights: s.weights.String(), Norm: s.norm,

@@ -7,8 +7,43 @@ their way at a time, the first before anything else happens. The activations of
 Chunk blocks lie in workgroup memory, quad j of every block together, so that
 neighbouring lanes read neighbouring vectors; past a row's end they are zero.
 
+row_activation declares activation(row, q), quad q of a row of a; row_gain norm_quad(q),
+quad q of the gain, which lies at the start of small in in_proj_step. Neither reads past
+a row's end, since a trusted module checks no index.
 row_blocks declares the memory and block_part<j>(x), quad j of a block.
 row_dots runs the sums, row_sum(r, m) and row_scale(m) are for what follows it. */}}
+{{define "row_activation"}}
+// activation is four elements of a row of a, zeros past its end.
+fn activation(row: u32, q: u32) -> vec4<f32> {
+{{- if .Vec}}
+	if (q >= {{div .K 4}}u) {
+		return vec4<f32>(0.0);
+	}
+	return a[row * {{div .LDA 4}}u + {{div .OffA 4}}u + q];
+{{- else}}
+	let k = q * 4u;
+	let i = row * {{.LDA}}u + {{.OffA}}u;
+	return vec4<f32>(
+{{- range $j := seq 4}}{{if $j}},{{end}}
+		select(0.0, a[i + min(k + {{$j}}u, {{sub $.K 1}}u)], k + {{$j}}u < {{$.K}}u)
+{{- end}});
+{{- end}}
+}
+{{- end}}
+
+{{define "row_gain"}}{{$gain := "gain"}}{{if .Conv}}{{$gain = "small"}}{{end}}
+// norm_quad is four elements of the gain, past its end any of it.
+fn norm_quad(q: u32) -> vec4<f32> {
+{{- if .Vec}}
+	let k = min(q * 4u, {{sub .K 4}}u);
+	return vec4<f32>({{$gain}}[k], {{$gain}}[k + 1u], {{$gain}}[k + 2u], {{$gain}}[k + 3u]);
+{{- else}}
+	let k = min(vec4<u32>(q * 4u) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>({{sub .K 1}}u));
+	return vec4<f32>({{$gain}}[k.x], {{$gain}}[k.y], {{$gain}}[k.z], {{$gain}}[k.w]);
+{{- end}}
+}
+{{- end}}
+
 {{define "row_blocks"}}
 {{- if eq .Weights "F16"}}
 fn halves(lo: u32, hi: u32) -> vec4<f32> {
