@@ -64,9 +64,9 @@ func (g *gpuBackend) info() wgpu.AdapterInfo { return g.dev.Info() }
 func (g *gpuBackend) usage() wgpu.Usage      { return g.dev.Usage() }
 func (g *gpuBackend) memoryInUse() uint64    { return g.dev.MemoryInUse() }
 
-// chunkTokens is large enough for the matrix products to be efficient, on a GPU
-// with memory of its own enough for the last round of tiles to be a small part, and
-// on a software adapter small enough for progress to be seen.
+// chunkTokens is large enough for the matrix products to be efficient: on a
+// discrete GPU so large that the last round of tiles is a small part of them, on a
+// software adapter so small that progress is seen.
 func (g *gpuBackend) chunkTokens() int {
 	want := 2048
 	switch g.dev.Info().Kind {

@@ -220,6 +220,29 @@ func (noCopy) keep(_, _ int) error {
 	return &wgpu.MemoryError{Label: "copies", Err: errors.New("none left")}
 }
 
+// TestFailureWithoutCopies has a step fail where there are no copies of the state:
+// the caller gets the step's error.
+func TestFailureWithoutCopies(t *testing.T) {
+	m := newTiny(t, Options{Device: device(t)})
+	m.backend = noSteps{m.backend}
+	n := 0
+	for _, err := range m.GenerateIDs(ctx, []int{1, 2}, &GenerateOptions{MaxTokens: 12, IgnoreEOS: true, State: newState(t, m)}) {
+		require.ErrorIs(t, err, errStep)
+		n++
+	}
+	require.Equal(t, 1, n)
+}
+
+type noSteps struct{ backend }
+
+func (b noSteps) newDecoder() decoder { return noStep{noCopy{b.backend.newDecoder()}} }
+
+type noStep struct{ noCopy }
+
+var errStep = errors.New("a step failed")
+
+func (noStep) submit(int) error { return errStep }
+
 // TestDeviceClosedWhileGenerating stops asking for tokens when the device is gone,
 // and the state cannot be brought back.
 func TestDeviceClosedWhileGenerating(t *testing.T) {

@@ -19,9 +19,9 @@ const tokenizerFile = "tokenizer.json"
 
 // Load reads the checkpoint in folder dir: config.json, model.safetensors or
 // its shards, and tokenizer.json if it is there. Weights stream to the device
-// and keep their storage type, unless opts name another. Errors: [*checkpoint.FormatError],
-// [*checkpoint.UnsupportedError], [*tokenizer.FormatError], those of the file
-// system and of package wgpu.
+// and keep their storage type, unless opts name another. Errors: [*OptionError],
+// [*checkpoint.FormatError], [*checkpoint.UnsupportedError],
+// [*tokenizer.FormatError], those of the file system and of package wgpu.
 func Load(dir string, opts *Options) (*Model, error) {
 	ckpt, err := checkpoint.Open(dir)
 	if err != nil {

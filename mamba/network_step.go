@@ -64,7 +64,7 @@ func (f stepForm) parts(c ModelConfig, rows int) int {
 	if !f.fused() {
 		return 0
 	}
-	return f.groups(c) * rows * ((c.DTRank + 2*c.DState + 3) / 4 * 4)
+	return f.groups(c) * rows * shaders.XProjStepParams{Outputs: c.DTRank + 2*c.DState}.PartsStride()
 }
 
 // fusing is s with its fused stages, if a batch may use them.

@@ -35,7 +35,8 @@ type Options struct {
 	// in the model's folder, if there is one.
 	Tokenizer string
 	// Notices is where the use of a CPU adapter, or of none, is announced, and a
-	// stored tuning that is no good. The zero value means standard error; use io.Discard for none.
+	// stored tuning that is no good. The zero value means standard error; use
+	// io.Discard for none.
 	Notices io.Writer
 	// Progress, if set, is told while loading how many bytes of weights were
 	// read so far.

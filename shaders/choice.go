@@ -84,8 +84,7 @@ func (p ChoiceParams) Bins() int { return p.Rows * 2 * HistogramBins }
 // maxExact bounds places, which lie among floats.
 const maxExact = 1 << 24
 
-// choice makes the dispatch of a kernel of a choice; words is the least number of
-// elements of each buffer.
+// choice makes the dispatch of a kernel of a choice.
 func (k *Kernels) choice(kernel string, p ChoiceParams, grid [3]uint32, buffers []choiceBuffer) (*wgpu.Dispatch, error) {
 	c := check{kernel: kernel}
 	c.size("Rows", p.Rows, 1, maxAxis)
@@ -104,6 +103,7 @@ func (k *Kernels) choice(kernel string, p ChoiceParams, grid [3]uint32, buffers 
 
 type choiceVariant struct{ Penalty bool }
 
+// choiceBuffer is a buffer that has to hold so many words.
 type choiceBuffer struct {
 	name   string
 	buffer *wgpu.Buffer

@@ -93,7 +93,7 @@ func (p DtScanStepParams) check(uz, parts, wdt, weights, slots, state, y *wgpu.B
 		return c.err
 	}
 	c.words("uz", size(uz), p.Rows*2*p.Channels)
-	c.words("parts", size(parts), p.Groups*p.Rows*ceilDiv(p.Rank+2*p.States, 4)*4)
+	c.words("parts", size(parts), p.Groups*p.Rows*partsStride(p.Rank+2*p.States))
 	c.words("wdt", size(wdt), p.Rank*ceilDiv(p.Channels, 2)*2*p.Weights.Bits()/32)
 	c.words("weights", size(weights), p.Channels*(p.States+2))
 	c.words("slots", size(slots), p.Rows)

@@ -8,7 +8,7 @@
 // seed, place and reach are in the row's draws. A slice without such tokens gives
 // the least float; one of a row with a NaN or an infinity 0 at place width.
 //
-// In      x (rows, stride); peak (rows, 3, slices); draws (rows, 12); seen (rows, width/32)
+// In      x (rows, stride); best (rows, 3, slices), of peaks; draws (rows, 12); seen (rows, width/32)
 // Out     scores (rows, 3, slices)
 // Grid    (slices, rows); 256 invocations, four elements each
 // Memory  2 KiB

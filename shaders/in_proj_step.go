@@ -67,7 +67,7 @@ func (p InProjStepParams) variant() inProjStepVariant {
 }
 
 // PartsStride is the number of elements of a row of parts.
-func (p InProjStepParams) PartsStride() int { return ceilDiv(p.Outputs, 4) * 4 }
+func (p InProjStepParams) PartsStride() int { return partsStride(p.Outputs) }
 
 // Groups is the number of groups of channels.
 func (p InProjStepParams) Groups() int { return ceilDiv(p.Channels, p.Group) }

@@ -2,6 +2,7 @@ package shaders_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -33,5 +34,13 @@ func TestEveryScanForm(t *testing.T) {
 			ran[form]++
 		}
 	}
+	chunked := 0
+	for form := range ran {
+		if strings.Contains(form, "c") {
+			chunked++
+		}
+	}
+	assert.Greater(t, len(ran)-chunked, 3)
+	assert.Greater(t, chunked, 3)
 	t.Log(ran)
 }

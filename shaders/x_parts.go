@@ -13,12 +13,15 @@ type xParts struct {
 	XWeights string
 }
 
+// partsStride is the number of elements from one row of parts to the next.
+func partsStride(outputs int) int { return ceilDiv(outputs, 4) * 4 }
+
 // newXParts shares an output among invocations as long as there are enough of them,
 // and each has a quad of channels.
 func newXParts(channels, outputs, group, threads int, t DType) xParts {
 	x := xParts{
 		Channels: channels, Groups: ceilDiv(channels, group), Group: group,
-		Outputs: outputs, Stride: ceilDiv(outputs, 4) * 4, Shares: 1, XWeights: t.String(),
+		Outputs: outputs, Stride: partsStride(outputs), Shares: 1, XWeights: t.String(),
 	}
 	for 2*x.Shares*outputs <= threads && 8*x.Shares <= group {
 		x.Shares *= 2

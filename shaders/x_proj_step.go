@@ -53,7 +53,7 @@ func (p XProjStepParams) variant() xProjStepVariant {
 }
 
 // PartsStride is the number of elements of a row of parts.
-func (p XProjStepParams) PartsStride() int { return ceilDiv(p.Outputs, 4) * 4 }
+func (p XProjStepParams) PartsStride() int { return partsStride(p.Outputs) }
 
 // Groups is the number of groups of channels.
 func (p XProjStepParams) Groups() int { return ceilDiv(p.Channels, p.Group) }
