@@ -73,7 +73,9 @@ func (g *gpuBackend) chunkTokens() int {
 	case wgpu.CPU:
 		want = 256
 	case wgpu.Discrete:
-		want = min(max(chunkBytes/g.tokenBytes(), want), 16384)
+		for want < 16384 && 2*want*g.tokenBytes() <= chunkBytes {
+			want *= 2
+		}
 	}
 	return min(want, g.most)
 }
