@@ -27,7 +27,7 @@ func (o *Options) effort(kind wgpu.Kind) effort {
 	case cpu:
 		return effort{samples: 20, least: 5, budget: 2 * time.Second, longest: 500 * time.Millisecond, steps: 4}
 	case o.Quick:
-		return effort{samples: 20, least: 5, budget: 200 * time.Millisecond, longest: 200 * time.Millisecond, warm: 50 * time.Millisecond, steps: 16}
+		return effort{samples: 20, least: 5, budget: 200 * time.Millisecond, longest: 200 * time.Millisecond, warm: 200 * time.Millisecond, steps: 16}
 	}
 	return effort{samples: 50, least: 10, budget: 300 * time.Millisecond, longest: time.Second, warm: 250 * time.Millisecond, steps: 16}
 }

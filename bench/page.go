@@ -37,10 +37,16 @@ func (p *page) write() {
 	fmt.Fprintf(p.b, "\n## %s\n\n", p.reports[0].Adapter)
 	for _, r := range p.reports {
 		fmt.Fprintf(p.b, "- [%s](%s): %s\n", r.Name, path.Join(p.folder, r.Name+".json"), r.about())
+		if remark := remarks[r.Name]; remark != "" {
+			fmt.Fprintf(p.b, "  - %s\n", remark)
+		}
 	}
 	p.section("Against the CUDA reference", referenceNote, p.targets())
 	p.unreached()
 	p.section("Projections of 2048 tokens", projectionNote, p.projections())
+	if p.reports[0].besideReference() {
+		fmt.Fprintf(p.b, "\n%s\n", projectionLimit)
+	}
 	p.section("Scans by the size of the state", stateNote, p.states())
 	p.section("Decoding", decodeNote, p.decoding())
 	p.section("Prefill", prefillNote, p.prefill())
