@@ -57,7 +57,8 @@ func scanPanel(reports []Named) panel {
 		c := &curve{name: r.curveName("", len(reports)), color: blue, glyph: []draw.GlyphDrawer{draw.CircleGlyph{}, draw.RingGlyph{}}[min(i, 1)], dashed: i > 0}
 		for _, res := range r.Results {
 			var length int
-			if n, _ := fmt.Sscanf(res.Shape, "(1,%d,1536,16)", &length); n == 1 && res.Name == "selective_scan" && res.Timed() {
+			n, _ := fmt.Sscanf(res.Shape, "(1,%d,", &length)
+			if n == 1 && res.Shape == fmt.Sprintf("(1,%d,1536,16)", length) && res.Name == "selective_scan" && res.Timed() {
 				c.add(float64(length), res.Median)
 				if us, _ := r.Roofs.Least(res.Bytes, res.Flops); i == 0 && us > 0 {
 					least.add(float64(length), us)

@@ -144,8 +144,8 @@ const (
 	tableEnd   = "<!-- end of the table -->\n"
 )
 
-// ReplaceTable returns a document with the table of targets of the first adapter
-// that has one, in place of what the document has between the lines
+// ReplaceTable returns a document with the table of targets of the first report of
+// the first adapter that has one, in place of what the document has between the lines
 //
 //	<!-- the table of mambagpu bench -->
 //	<!-- end of the table -->
@@ -159,7 +159,7 @@ func ReplaceTable(document string, reports []Named) (string, error) {
 	}
 	var b strings.Builder
 	for _, group := range ByAdapter(reports) {
-		p := page{b: &b, reports: group}
+		p := page{b: &b, reports: group[:1]}
 		if t := p.targets(); len(t.Rows) > 0 {
 			fmt.Fprintf(&b, "\n%s: %s.\n\n", group[0].Adapter, group[0].about())
 			t.markdown(&b)

@@ -179,7 +179,8 @@ func (l roofLines) visible(c draw.Canvas, pts [3]vg.Point) vg.Point {
 	return lower
 }
 
-// pointsPlot is the cases with their shapes beside them.
+// pointsPlot is the cases, with its shape beside the fastest and the slowest of each
+// kernel: all of them would hide the points.
 type pointsPlot struct {
 	list  []*Result
 	roofs roofLines
@@ -204,9 +205,10 @@ func (l pointsPlot) Plot(c draw.Canvas, p *plot.Plot) {
 		room.marks = append(room.marks, box{q.x - 3.2, q.y - 3.2, q.x + 3.2, q.y + 3.2})
 	}
 	text := draw.TextStyle{Color: color.Gray{0x38}, Font: sans(6), Handler: p.TextHandler}
-	for i, r := range l.list {
+	named := l.named()
+	for _, r := range named {
 		width := text.Rectangle(label(r.Shape)).Size().X
-		room.tags = append(room.tags, tag{at: at(points[i]), w: float64(width) + 1, h: 6.2})
+		room.tags = append(room.tags, tag{at: at(points[slices.Index(l.list, r)]), w: float64(width) + 1, h: 6.2})
 	}
 	room.place()
 	for i := range room.tags {
@@ -214,10 +216,30 @@ func (l pointsPlot) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	for i, r := range l.list {
 		c.DrawGlyph(glyphOf(r.Name), points[i])
+	}
+	for i, r := range named {
 		if t := &room.tags[i]; t.ok {
 			c.FillText(text, vg.Point{X: vg.Length(t.box.x0 + 0.5), Y: vg.Length(t.box.y0 + 1)}, label(r.Shape))
 		}
 	}
+}
+
+// named is the cases that have their shapes beside them.
+func (l pointsPlot) named() []*Result {
+	var list []*Result
+	for i, r := range l.list {
+		faster, slower := true, true
+		for k, o := range l.list {
+			if k != i && o.Name == r.Name {
+				faster = faster && r.TFLOPs > o.TFLOPs
+				slower = slower && r.TFLOPs < o.TFLOPs
+			}
+		}
+		if faster || slower {
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 // drawLeader joins a point to its text where that is not beside it.
