@@ -64,6 +64,9 @@ func (p *plans) drop() {
 
 // record makes a batch's plan. has, if not nil, tells which stages it traces.
 func (g *gpuBackend) record(b batch, has func(name string) bool) (*plan, error) {
+	if err := g.reserveScratch(b); err != nil {
+		return nil, err
+	}
 	r := &recorder{backend: g, has: has, plan: &plan{batch: b}}
 	r.next()
 	forward(r, g.net, b)
