@@ -117,7 +117,11 @@ func addJSONFlag(cmd *cobra.Command, p *bool) {
 }
 
 func addModelFlag(cmd *cobra.Command, s *source) {
-	cmd.Flags().Var(textFlag(&s.dir, "DIR"), "model", "the model's `DIR` (default: the model that ships)")
+	otherwise := "the model that ships"
+	if s.reference {
+		otherwise = "the reference model"
+	}
+	cmd.Flags().Var(textFlag(&s.dir, "DIR"), "model", "the model's `DIR` (default: "+otherwise+")")
 	cmd.MarkFlagDirname("model")
 }
 

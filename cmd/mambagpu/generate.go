@@ -120,7 +120,7 @@ func (o *generateOptions) complete(cmd *cobra.Command, prompt, ids string) (err 
 		}
 	case o.load != "":
 		// the sequence is there
-	case o.from.shipped():
+	case o.from.inside():
 		prompt = shippedPrompt
 		o.prompt = &prompt
 	default:

@@ -53,7 +53,7 @@ func (o *traceOptions) complete(cmd *cobra.Command, from source) (err error) {
 	case given("ids"):
 		o.ids, err = parseIDs(o.idText)
 		return err
-	case from.shipped():
+	case from.inside():
 		o.prompt = shippedPrompt
 		return nil
 	}

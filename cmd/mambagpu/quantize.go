@@ -141,17 +141,18 @@ func (a *app) quantize(ctx context.Context, o quantizeOptions) (quantized, error
 	return q, nil
 }
 
-// readText reads the text to compare by: of the model that ships its own, where no
-// other is given, and of others none.
+// readText reads the text to compare by: of the model that ships the reference model's,
+// which it has not read either, where no other is given, and of others none.
 func (o *quantizeOptions) readText() (string, error) {
 	if o.file != "" {
 		return readText(o.file)
 	}
-	if !o.from.shipped() {
+	if !o.from.inside() {
 		return "", nil
 	}
-	o.file = o.from.path(heldoutFile)
-	data, err := o.from.readFile(heldoutFile)
+	heldout := source{reference: true}
+	o.file = heldout.path(heldoutFile)
+	data, err := heldout.readFile(heldoutFile)
 	if err != nil {
 		return "", err
 	}

@@ -16,25 +16,44 @@ import (
 )
 
 const (
-	shippedName   = "reference-lm" // the model that ships
 	tokenizerFile = "tokenizer.json"
 	expectedFile  = "expected.json"
 	heldoutFile   = "heldout.txt.gz" // a text that the model that ships has not read
 )
 
+// builtin is a model inside the program.
+type builtin struct {
+	name  string
+	files fs.FS
+}
+
+var (
+	shippedModel   = builtin{"reference-lm", referencelm.FS} // that runs when none is named
+	referenceModel = builtin{"reference-lm", referencelm.FS} // that has expected results
+)
+
 // source is where a model comes from: a folder, or the program itself.
 type source struct {
-	dir       string // empty for the model that ships
+	dir       string // empty for a model inside the program
+	reference bool   // without a folder, the reference model and not the one that ships
 	tokenizer string // a tokenizer.json elsewhere; empty for the model's own
 }
 
-// shipped reports whether the model is the one inside the program.
-func (s source) shipped() bool { return s.dir == "" }
+// inside reports whether the model is inside the program.
+func (s source) inside() bool { return s.dir == "" }
+
+// builtin is the model inside the program.
+func (s source) builtin() builtin {
+	if s.reference {
+		return referenceModel
+	}
+	return shippedModel
+}
 
 // name is what the model is called in output.
 func (s source) name() string {
-	if s.shipped() {
-		return shippedName
+	if s.inside() {
+		return s.builtin().name
 	}
 	return s.dir
 }
@@ -44,15 +63,15 @@ func (s source) path(file string) string { return filepath.Join(s.name(), file) 
 
 // readFile returns a file of the model. The error names its path.
 func (s source) readFile(file string) ([]byte, error) {
-	if s.shipped() {
-		return referencelm.FS.ReadFile(file)
+	if s.inside() {
+		return fs.ReadFile(s.builtin().files, file)
 	}
 	return os.ReadFile(s.path(file))
 }
 
 // checkFolder says so if the model's folder does not exist.
 func (s source) checkFolder() error {
-	if s.shipped() {
+	if s.inside() {
 		return nil
 	}
 	if _, err := os.Stat(s.dir); errors.Is(err, fs.ErrNotExist) {
@@ -63,7 +82,7 @@ func (s source) checkFolder() error {
 
 // hasTokenizer reports whether there is a tokenizer.json, sound or not.
 func (s source) hasTokenizer() bool {
-	if s.shipped() || s.tokenizer != "" {
+	if s.inside() || s.tokenizer != "" {
 		return true
 	}
 	_, err := os.Stat(s.path(tokenizerFile))
@@ -90,8 +109,8 @@ func (s source) loadTokenizer() (*tokenizer.Tokenizer, error) {
 
 // open opens the model's files without reading weights.
 func (s source) open() (*checkpoint.Checkpoint, error) {
-	if s.shipped() {
-		return checkpoint.OpenFS(referencelm.FS, ".")
+	if s.inside() {
+		return checkpoint.OpenFS(s.builtin().files, ".")
 	}
 	if err := s.checkFolder(); err != nil {
 		return nil, err
@@ -123,8 +142,8 @@ func (a *app) load(ctx context.Context, s source, d device) (loaded, error) {
 	model, err := await(ctx, func() (*mamba.Model, error) {
 		opts := &mamba.Options{Adapter: d.adapter, MemoryBudget: d.budget, Weights: d.weights, Tokenizer: s.tokenizer,
 			Notices: a.stderr, Progress: bar.update}
-		if s.shipped() {
-			return mamba.LoadFS(referencelm.FS, ".", opts)
+		if s.inside() {
+			return mamba.LoadFS(s.builtin().files, ".", opts)
 		}
 		return mamba.Load(s.dir, opts)
 	})

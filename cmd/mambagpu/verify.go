@@ -83,6 +83,7 @@ Exits with 1 if one check fails, and says what to report.`, opsfile.Tolerance.Re
 			return a.verify(cmd.Context(), o)
 		},
 	}
+	o.from.reference = true
 	addModelFlag(cmd, &o.from)
 	addTokenizerFlag(cmd, &o.from)
 	addAdapterFlag(cmd, &o.adapter)
