@@ -35,8 +35,15 @@ var matmulTiles = []matmulTile{
 	{LanesM: 4, LanesN: 8, M: 4, N: 4, Quads: 16, Slices: 8, speed: speed{70, 2, 1}},
 }
 
-// matmulParts are the numbers of parts that sums are split into.
-var matmulParts = []int{1, 2, 4, 8, 16}
+// matmulParts are the numbers of parts that sums are split into. More than manyParts
+// are for the few sums over all tokens of the gradient of a weight matrix.
+var matmulParts = []int{1, 2, 4, 8, 16, 32, 64, 128}
+
+// Of more than manyParts, each has at least leastPart columns.
+const (
+	manyParts = 16
+	leastPart = 256
+)
 
 func (t matmulTile) Rows() int        { return t.LanesM * t.M }
 func (t matmulTile) Columns() int     { return t.LanesN * t.N }
@@ -65,7 +72,6 @@ func (t matmulTile) UnitsA() int { return t.Rows() / 4 * t.Quads }
 // matmulLoad is the I-th unit that an invocation loads, First units after its number.
 type matmulLoad struct {
 	I, First int
-	OfOne    int  // as First, among those of a or w only
 	A        bool // of a, for the first invocation
 	Mixed    bool // of a for some invocations, of w for others
 	Some     bool // there is none for some invocations
@@ -76,12 +82,9 @@ func (t matmulTile) Loads() []matmulLoad {
 	var list []matmulLoad
 	n, all, ofA := t.Invocations(), t.Units(), t.UnitsA()
 	for first := 0; first < all; first += n {
-		l := matmulLoad{I: len(list), First: first, OfOne: first, A: first < ofA}
+		l := matmulLoad{I: len(list), First: first, A: first < ofA}
 		l.Mixed = l.A && first+n > ofA
 		l.Some = first+n > all
-		if !l.A {
-			l.OfOne = first - ofA
-		}
 		list = append(list, l)
 	}
 	return list
@@ -119,6 +122,9 @@ const maxScratch = 4 << 20
 // splits reports whether the sums of a product can be split: no part is empty, and
 // all of them fit.
 func (t matmulTile) splits(p MatmulParams, parts int) bool {
+	if parts > manyParts && p.K < parts*leastPart {
+		return false
+	}
 	steps := ceilDiv(p.K, t.Step())
 	return ceilDiv(steps, ceilDiv(steps, parts)) == parts && parts*p.M*p.N <= maxScratch
 }
