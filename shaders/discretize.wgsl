@@ -20,6 +20,7 @@ struct Params { rows: u32, states: u32, stride: u32, off_delta: u32, off_mod: u3
 {{template "softplus"}}
 {{- end}}
 {{template "turn"}}
+{{template "complex_mul"}}
 {{template "hold"}}
 
 @compute @workgroup_size(64)

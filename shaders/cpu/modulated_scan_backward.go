@@ -23,7 +23,7 @@ import (
 // N, 2), unless it is nil, that of the initial state. What the weights' gradients
 // are is added to dweights, laid out as weights. The initial state (slots, E, N, 2)
 // is read only, and not at all if Fresh is set. Sums are float64; those over
-// channels and tokens are in order.
+// channels and tokens are in order. Packed scans have no backward pass.
 func ModulatedScanBackward(p shaders.ModulatedScanParams, u, cells, s, weights []float32, slots []uint32, state, dy, dcells, ds, dweights, dstate []float32) {
 	m := modulatedBackward{
 		modulated: modulated{p: p, u: u, cells: cells, s: s},

@@ -7,14 +7,13 @@ import (
 )
 
 // SelectiveScanComplexBackward is the gradients of SelectiveScanComplex, given
-// that of y. With d_t, f_t = m_t . exp(d_t A) and h_t as there, y'_t = 2 Re sum_n
+// that of y. With d_t, f_t = exp(d_t A) and h_t as there, y'_t = 2 Re sum_n
 // h_t C_t + D u_t the output before the gate, e_t = dy_t silu(z_t) or dy_t, and
 // the gradient of a complex number written as that of its real part plus i times
 // that of its imaginary part:
 //
 //	g_t  = 2 e_t conj(C_t) + conj(f_{t+1}) g_{t+1}         (E,N) from the last token on
 //	dB_t = sum_e g_t d_t u_t,  dC_t = 2 sum_e e_t conj(h_t)       (N)
-//	dm_t = sum_e Re(g_t conj(exp(d_t A) h_{t-1}))                 (N)
 //	du_t = sum_n Re(g_t conj(d_t B_t)) + D e_t                    (E)
 //	dd_t = sum_n Re(g_t conj(A f_t h_{t-1} + u_t B_t))            (E)
 //	dz_t = dy_t y'_t silu'(z_t)                                   (E)
@@ -24,11 +23,11 @@ import (
 // delta's gradient is dd_t, times sigmoid(delta_t + bias) if Softplus is set.
 //
 // delta is replaced by its gradient and dy by that of u. dbc, laid out as bc, gets
-// those of B, C and, if Modulated is set, m, and keeps what lies between; dz, laid
-// out as z, that of z; dstate (B, E, N, 2), unless it is nil, that of the initial
+// those of B and C and keeps what lies between; dz, laid out as z, that of z; dstate (B, E, N, 2), unless it is nil, that of the initial
 // state. What the weights' gradients are is added to dweights, laid out as weights.
 // The initial state (slots, E, N, 2) is read only, and not at all if Fresh is set.
-// Sums are float64; those over channels and tokens are in order.
+// Sums are float64; those over channels and tokens are in order. Packed and Modulated
+// scans have no backward pass.
 func SelectiveScanComplexBackward(p shaders.ComplexScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, dy, dbc, dz, dweights, dstate []float32) {
 	s := complexBackward{
 		complexScan: complexScan{p: p, u: u, delta: delta, bc: bc, z: z},
@@ -69,8 +68,7 @@ func (s *complexBackward) sequence(b, weightCount int, dbc []float32) []float64 
 	c := complexChannel{
 		dw: make([]float64, weightCount),
 		db: make([]complex128, p.Length*p.States), dc: make([]complex128, p.Length*p.States),
-		dm: make([]float64, p.Length*p.States),
-		h:  make([]complex128, (p.Length+1)*p.States), g: make([]complex128, p.States),
+		h: make([]complex128, (p.Length+1)*p.States), g: make([]complex128, p.States),
 	}
 	for e := range p.Channels {
 		s.channel(&c, b, e)
@@ -79,18 +77,8 @@ func (s *complexBackward) sequence(b, weightCount int, dbc []float32) []float64 
 		row := dbc[(b*p.Length+t)*p.BCStride:]
 		storeComplex(row[p.OffB:], c.db[t*p.States:(t+1)*p.States])
 		storeComplex(row[p.OffC:], c.dc[t*p.States:(t+1)*p.States])
-		if p.Modulated {
-			narrow(row[p.OffM:], c.dm[t*p.States:(t+1)*p.States])
-		}
 	}
 	return c.dw
-}
-
-// narrow rounds x into y.
-func narrow(y []float32, x []float64) {
-	for i, v := range x {
-		y[i] = float32(v)
-	}
 }
 
 // complexChannel is what the channels of a sequence sum up, and room for the
@@ -98,7 +86,6 @@ func narrow(y []float32, x []float64) {
 type complexChannel struct {
 	dw     []float64    // as weights
 	db, dc []complex128 // (L, N)
-	dm     []float64    // (L, N)
 	h      []complex128 // (L+1, N) before the first token and after each
 	g      []complex128 // (N) conj(f_{t+1}) g_{t+1}
 }
@@ -120,7 +107,7 @@ func (s *complexBackward) channel(c *complexChannel, b, e int) {
 		d, _ := s.stepSize(row, e)
 		h := c.h[(t+1)*n : (t+2)*n]
 		copy(h, c.h[t*n:])
-		recurComplex(h, a, s.modulation(row), s.bc[row*p.BCStride+p.OffB:], s.bc[row*p.BCStride+p.OffC:], d, d*float64(s.u[row*p.Channels+e]))
+		recurComplex(h, a, nil, s.bc[row*p.BCStride+p.OffB:], s.bc[row*p.BCStride+p.OffC:], d, d*float64(s.u[row*p.Channels+e]))
 	}
 	clear(c.g)
 	for t := p.Length - 1; t >= 0; t-- {
@@ -136,7 +123,7 @@ func (s *complexBackward) back(c *complexChannel, b, t, e int, a []float32) {
 	p, n := s.p, s.p.States
 	row := b*p.Length + t
 	at := row*p.Channels + e
-	bt, ct, mt := s.bc[row*p.BCStride+p.OffB:], s.bc[row*p.BCStride+p.OffC:], s.modulation(row)
+	bt, ct := s.bc[row*p.BCStride+p.OffB:], s.bc[row*p.BCStride+p.OffC:]
 	u, dy := float64(s.u[at]), float64(s.dy[at])
 	d, slope := s.stepSize(row, e)
 	before, h := c.h[t*n:(t+1)*n], c.h[(t+1)*n:(t+2)*n]
@@ -156,21 +143,17 @@ func (s *complexBackward) back(c *complexChannel, b, t, e int, a []float32) {
 	}
 	for i := range n {
 		ai, bi := pair(a, i), pair(bt, i)
-		f, m := expComplex(d*real(ai), d*imag(ai)), 1.0
-		if mt != nil {
-			m = float64(mt[i])
-		}
+		f := expComplex(d*real(ai), d*imag(ai))
 		g := c.g[i] + complex(2*et, 0)*cmplx.Conj(pair(ct, i))
 		q := g * cmplx.Conj(f*before[i])
 		gb := real(g * cmplx.Conj(bi))
 		c.db[t*n+i] += g * complex(d*u, 0)
 		c.dc[t*n+i] += complex(2*et, 0) * cmplx.Conj(h[i])
-		c.dm[t*n+i] += real(q)
 		du += d * gb
-		dd += u*gb + m*real(q*cmplx.Conj(ai))
-		da[2*i] += m * d * real(q)
-		da[2*i+1] += m * d * imag(q)
-		c.g[i] = complex(m, 0) * cmplx.Conj(f) * g
+		dd += u*gb + real(q*cmplx.Conj(ai))
+		da[2*i] += d * real(q)
+		da[2*i+1] += d * imag(q)
+		c.g[i] = cmplx.Conj(f) * g
 	}
 	s.rest(c.dw, e, et*u, dd*slope)
 	if s.d != nil {
@@ -189,14 +172,6 @@ func (s *complexBackward) rest(dw []float64, e int, skip, bias float64) {
 	if s.bias != nil {
 		dw[i] += bias
 	}
-}
-
-// modulation is m of the token of row number row, nil if there is none.
-func (s *complexScan) modulation(row int) []float32 {
-	if !s.p.Modulated {
-		return nil
-	}
-	return s.bc[row*s.p.BCStride+s.p.OffM:][:s.p.States]
 }
 
 // stepSize is d_t of channel e at the token of row number row, and its slope by
