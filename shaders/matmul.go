@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mambagpu/mambagpu/wgpu"
 )
@@ -15,16 +16,31 @@ import (
 //
 // where act is silu or nothing, and bias and the old c are there or not.
 // Leading dimensions and offsets are counted in elements, so that a product
-// may read or write some columns of a wider matrix.
+// may read or write some columns of a wider matrix, from any row on.
+//
+// w is a weight matrix as [MatrixBytes] counts it, unless LDW is given: then it is
+// float32, and w[n,k] is element n*LDW+OffW+k. The transposes of a and w, which the
+// backward pass of a product needs, lie the other way round:
+//
+//	TransA: a[m,k] is element k*LDA+OffA+m
+//	TransW: w[n,k] is element k*LDW+OffW+n
+//
+// Of y = x W^T with y (T, O), x (T, I) and W (O, I), whose rows are Stride(F32, I)
+// elements apart, the gradient of x is the product of dy with
+// {M: T, N: I, K: O, TransW}, and that of W is what dy and x add to it with
+// {M: O, N: I, K: T, TransA, TransW, Add}.
 type MatmulParams struct {
 	M, N, K   int
 	LDA, OffA int
+	LDW, OffW int // of float32 weights; LDW 0: as MatrixBytes counts
 	LDC, OffC int
 	Weights   DType // storage type of w
 	Bias      bool
 	OffBias   int
 	SiLU      bool // act is silu; not in Matvec
 	Add       bool // c is added to, not replaced
+	TransA    bool // a lies as (K, M); not in Matvec
+	TransW    bool // w lies as (K, N); not in Matvec
 }
 
 // Matmul dispatches the product of a (M, K) and w (N, K) into c (M, N). bias
@@ -84,7 +100,9 @@ func (k *Kernels) chooseSplit(p MatmulParams) (t matmulTile, parts int) {
 
 // matmul dispatches the product by tiles t, or its parts.
 func (k *Kernels) matmul(p MatmulParams, t matmulTile, parts int, a, w, bias, c *wgpu.Buffer) (*wgpu.Dispatch, error) {
-	v := matmulVariant{matmulTile: t, Weights: p.Weights.String(), Vec: p.aligned(), VecOut: p.N%4 == 0, Parts: true}
+	v := matmulVariant{matmulTile: t, Weights: p.Weights.String(), VecOut: p.N%4 == 0, Parts: true}
+	v.A, v.W, v.Strided = p.operandA(), p.operandW(), p.LDW > 0
+	v.TransA, v.TransW = p.TransA, p.TransW
 	if parts == 1 {
 		v.Parts, v.VecOut = false, v.VecOut && p.LDC%4 == 0 && p.OffC%4 == 0
 		v.Bias, v.SiLU, v.Add = p.Bias, p.SiLU, p.Add
@@ -93,19 +111,17 @@ func (k *Kernels) matmul(p MatmulParams, t matmulTile, parts int, a, w, bias, c 
 	return k.dispatch("matmul", v, p.uniform(), grid, a, w, orElse(bias, w), c)
 }
 
-// matmulVariant is what changes the code of matmul.
-type matmulVariant struct {
-	matmulTile
-	Weights         string
-	Vec, VecOut     bool // whole vectors of a and c
-	Parts           bool // sums in parts, ended by matmul_sum
-	Bias, SiLU, Add bool
-}
-
-// shape is what the choice of tiles depends on, "MxNxK" and the type of w, M up to the
-// next power of two.
+// shape is what the choice of tiles depends on, "MxNxK", the type of w and what is
+// transposed, M up to the next power of two, and so K of a transposed a.
 func (p MatmulParams) shape() string {
-	return fmt.Sprintf("%dx%dx%d %v", near(p.M), p.N, p.K, p.Weights)
+	m, k, lies := near(p.M), p.K, ""
+	if p.TransA {
+		k, lies = near(p.K), " TransA"
+	}
+	if p.TransW {
+		lies += " TransW"
+	}
+	return fmt.Sprintf("%dx%dx%d %v%s", m, p.N, k, p.Weights, lies)
 }
 
 // variants lists the tiles within a device's limits, and for the kernel
@@ -135,13 +151,8 @@ func (p MatmulParams) variants(kernel string, l wgpu.Limits, _ wgpu.Kind) []stri
 	return names
 }
 
-// aligned reports whether rows of a start on whole vectors and consist of them.
-func (p MatmulParams) aligned() bool {
-	return p.K == Stride(p.Weights, p.K) && p.LDA%4 == 0 && p.OffA%4 == 0
-}
-
 func (p MatmulParams) uniform() []byte {
-	return uniform(p.M, p.N, p.K, p.LDA, p.OffA, p.LDC, p.OffC, p.OffBias)
+	return uniform(p.M, p.N, p.K, p.LDA, p.OffA, p.LDC, p.OffC, p.OffBias, p.LDW, p.OffW)
 }
 
 // checkTiled is check, and that a grid has room for the tiles.
@@ -156,14 +167,29 @@ func (p MatmulParams) check(kernel string, maxM int, a, w, bias, out *wgpu.Buffe
 	c.size("M", p.M, 1, maxM)
 	c.size("N", p.N, 1, maxElements)
 	c.size("K", p.K, 1, maxElements)
-	c.size("OffA", p.OffA, 0, p.LDA-p.K)
-	c.size("OffC", p.OffC, 0, p.LDC-p.N)
-	c.words("a", size(a), (p.M-1)*p.LDA+p.OffA+p.K)
-	c.words("w", size(w), int(MatrixBytes(p.Weights, p.N, p.K)/4))
+	c.operand("A", size(a), p.M, p.K, p.LDA, p.OffA, p.TransA)
+	if p.LDW == 0 && !p.TransW {
+		c.size("OffW", p.OffW, 0, 0)
+		c.words("w", size(w), int(MatrixBytes(p.Weights, p.N, p.K)/4))
+	} else {
+		c.float32Only("Weights", p.Weights)
+		c.operand("W", size(w), p.N, p.K, p.LDW, p.OffW, p.TransW)
+	}
 	if p.Bias {
 		c.size("OffBias", p.OffBias, 0, maxElements)
 		c.words("bias", size(bias), p.OffBias+p.N)
 	}
-	c.words("c", size(out), (p.M-1)*p.LDC+p.OffC+p.N)
+	c.operand("C", size(out), p.M, p.N, p.LDC, p.OffC, false)
 	return c.err
+}
+
+// operand checks that a buffer holds a matrix (rows, cols) or its transpose: name is
+// the capital in LDA and OffA.
+func (c *check) operand(name string, have uint64, rows, cols, ld, off int, transposed bool) {
+	if transposed {
+		rows, cols = cols, rows
+	}
+	c.size("LD"+name, ld, cols, maxElements)
+	c.size("Off"+name, off, 0, maxElements)
+	c.words(strings.ToLower(name), have, (rows-1)*ld+off+cols)
 }
