@@ -38,6 +38,11 @@ func Discretize(p shaders.DiscretizeParams, s, a, cells []float32) {
 	})
 }
 
+// sigmoid is 1/(1 + exp(-x)).
+func sigmoid(x float64) float64 {
+	return 1 / (1 + math.Exp(-x))
+}
+
 // sharedA is A of state n.
 func sharedA(p shaders.DiscretizeParams, a []float32, n int) complex128 {
 	z := pair(a, n)
