@@ -49,6 +49,11 @@ func (n *network[A]) normParams(rows int) shaders.RMSNormParams {
 	return shaders.RMSNormParams{Rows: rows, Width: n.config.DModel, Eps: float32(n.config.NormEps)}
 }
 
+func (n *network[A]) normBackward(rows int, add bool) shaders.RMSNormBackwardParams {
+	p := n.normParams(rows)
+	return shaders.RMSNormBackwardParams{Rows: p.Rows, Width: p.Width, Eps: p.Eps, Add: add}
+}
+
 // forward runs layer i (alg. 2 of arXiv 2312.00752 in a gated, pre-norm residual
 // block): from its input, act.residual[i], to the next one's.
 func (n *network[A]) forward(s operations[A], i int, m micro) {
@@ -63,11 +68,11 @@ func (n *network[A]) forward(s operations[A], i int, m micro) {
 func (n *network[A]) mixer(s operations[A], i int, m micro) {
 	w, act, st := &n.blocks[i], &n.act, n.stages(i, m)
 	k := w.kept
-	s.rmsNorm(st.norm, act.residual[i], w.norm.value, act.norm)                                   // (B, L, d)
-	st.inProj.forward(s, act.norm, k.xz, false)                                                   // (B, L, 2E)
-	s.causalConv(st.conv, k.xz, w.conv.value, act.slots, act.convState, k.u)                      // (B, L, E)
-	st.xProj.forward(s, k.u, k.p, false)                                                          // (B, L, W)
-	n.steps(s, i, m)                                                                              // (B, L, E)
+	s.rmsNorm(st.norm, act.residual[i], w.norm.value, act.norm)                                    // (B, L, d)
+	st.inProj.forward(s, act.norm, k.xz, false)                                                    // (B, L, 2E)
+	s.causalConv(st.conv, k.xz, w.conv.value, act.slots, act.convState, k.u)                       // (B, L, E)
+	st.xProj.forward(s, k.u, k.p, false)                                                           // (B, L, W)
+	n.steps(s, i, m)                                                                               // (B, L, E)
 	s.selectiveScan(st.scan, k.u, act.delta, k.p, k.xz, act.decays, act.slots, act.scanState, k.y) // (B, L, E)
 }
 
@@ -106,6 +111,5 @@ func (n *network[A]) backward(s operations[A], i int, m micro) {
 	s.causalConvBackward(st.conv, k.xz, w.conv.value, act.du, act.dxz, w.conv.gradient) // of u, in its columns
 	st.inProj.weights(s, act.dxz, act.norm)
 	st.inProj.input(s, act.dxz, act.norm, false) // (B, L, d)
-	s.rmsNormBackward(shaders.RMSNormBackwardParams{RMSNormParams: st.norm, Add: true},
-		act.residual[i], w.norm.value, act.norm, act.dres, w.norm.gradient)
+	s.rmsNormBackward(n.normBackward(m.tokens(), true), act.residual[i], w.norm.value, act.norm, act.dres, w.norm.gradient)
 }

@@ -18,7 +18,7 @@ func (n *network[A]) learn(s operations[A], m micro, scale float32) {
 	c, last := n.config, len(n.blocks)
 	n.layers(s, m)
 	n.loss(s, m, scale)
-	s.rmsNormBackward(shaders.RMSNormBackwardParams{RMSNormParams: n.normParams(m.tokens())},
+	s.rmsNormBackward(n.normBackward(m.tokens(), false),
 		n.act.residual[last], n.normF.value, n.act.norm, n.act.dres, n.normF.gradient)
 	for i := last - 1; i >= 0; i-- {
 		n.backward(s, i, m)

@@ -11,6 +11,8 @@ type network[A any] struct {
 	head      *weight[A] // (V, d), the embedding when tied
 	normF     *weight[A] // (d)
 	blocks    []block[A]
+	keeps     []*kept[A]   // of the blocks, each once
+	chunk     int          // C, the rows of logits at a time
 	weights   []*weight[A] // all of these, in the order of the computation
 	act       activations[A]
 }
@@ -47,14 +49,14 @@ type activations[A any] struct {
 	slots    A   // (B) 0 to B-1: the rows of the states below
 	residual []A // per layer (T, d): its input; then the last one's output
 
-	norm   A // (T, d) normalised residual; backward its gradient
-	delta  A // (T, E) W_dt dt; backward its gradient
-	dres   A // (T, d) gradient of the residual
-	du     A // (T, E) gradient of y, then of u
-	dxz    A // (T, 2E)
-	dp     A // (T, W)
-	decays A // A, D and the bias of dt, as the scan reads them
-	ddecay A // their gradient
+	norm    A // (T, d) normalised residual; backward its gradient
+	delta   A // (T, E) W_dt dt; backward its gradient
+	dres    A // (T, d) gradient of the residual
+	du      A // (T, E) gradient of y, then of u
+	dxz     A // (T, 2E)
+	dp      A // (T, W)
+	decays  A // A, D and the bias of dt, as the scan reads them
+	ddecays A // their gradient
 
 	convState A // (B, E, K-1) that the kernels leave
 	scanState A // (B, E, N)
@@ -63,6 +65,6 @@ type activations[A any] struct {
 	losses A // (T)
 
 	sums    A // sums of squares of parts of the gradients
-	control A // what the optimiser needs to know of a step: see control.go
+	control A // what the optimiser needs to know of a step: see update.go
 	report  A // control, then sums, for the host
 }

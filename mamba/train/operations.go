@@ -13,7 +13,7 @@ type operations[A any] interface {
 	// gradient, to the next.
 	stride(cols int) int
 	clear(x A)
-	copy(dst, src A, words int)
+	copy(dst A, dstFirst int, src A, srcFirst, words int)
 
 	embedding(p shaders.EmbeddingParams, ids, table, out A)
 	embeddingBackward(p shaders.EmbeddingBackwardParams, places, dx, dtable A)

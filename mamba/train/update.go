@@ -2,16 +2,10 @@ package train
 
 import "github.com/mambagpu/mambagpu/shaders"
 
-// The words of activations.control. The first eight are those that clip_scale and
-// adam_w know.
+// Words of activations.control beside those of [shaders.ControlWords].
 const (
-	controlRate  = 0 // learning rate
-	controlFirst = 1 // 1 / (1 - Beta1^step)
-	controlNext  = 2 // 1 / (1 - Beta2^step)
-	controlScale = 3 // what clipping makes of gradients
-	controlNorm  = 4 // of all gradients
-	controlLoss  = 8 // sum of losses
-	controlWords = 12
+	controlLoss  = shaders.ControlWords // sum of losses
+	controlWords = controlLoss + 1
 )
 
 // clearGradients prepares for the first batch of a step.
@@ -25,17 +19,19 @@ func (n *network[A]) clearGradients(s operations[A]) {
 func (n *network[A]) update(s operations[A], o *Options) {
 	act := &n.act
 	for _, w := range n.weights {
-		s.squareSums(shaders.SquareSumsParams{Count: w.words, OffOut: w.firstSum}, w.gradient, act.sums)
+		for _, p := range w.parts {
+			s.squareSums(p.squares(), w.gradient, act.sums)
+		}
 	}
 	s.clipScale(shaders.ClipScaleParams{Parts: n.sums(), MaxNorm: float32(o.Clip)}, act.sums, act.control)
 	for _, w := range n.weights {
 		for _, r := range w.ranges() {
 			p := shaders.AdamWParams{
 				First: r.first, Count: r.count,
-				Beta1: float32(o.Beta1), Beta2: float32(o.Beta2), Eps: float32(o.Eps),
+				Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Eps,
 			}
 			if r.decays {
-				p.WeightDecay = float32(o.WeightDecay)
+				p.WeightDecay = o.WeightDecay
 			}
 			s.adamW(p, w.gradient, act.control, w.value, w.m, w.v)
 		}
@@ -46,6 +42,7 @@ func (n *network[A]) update(s operations[A], o *Options) {
 
 // sums is the number of sums of squares.
 func (n *network[A]) sums() int {
-	last := n.weights[len(n.weights)-1]
-	return last.firstSum + last.countSums
+	parts := n.weights[len(n.weights)-1].parts
+	last := parts[len(parts)-1].squares()
+	return last.OffOut + last.Parts()
 }

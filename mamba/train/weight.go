@@ -1,12 +1,13 @@
 package train
 
+import "github.com/mambagpu/mambagpu/shaders"
+
 // weight is some of the model's tensors in one array, their gradients, and AdamW's
 // moments, all laid out alike.
 type weight[A any] struct {
 	words                 int
 	parts                 []part
 	value, gradient, m, v A
-	firstSum, countSums   int // of its gradient's squares, in activations.sums
 }
 
 // part is a tensor in an array: rows of cols elements, stride apart.
@@ -14,10 +15,16 @@ type part struct {
 	Parameter
 	first              int // element
 	rows, cols, stride int
+	firstSum           int // of its gradient's squares, in activations.sums
 }
 
 // span is the number of elements from the part's first to the end of its last row.
 func (p part) span() int { return p.rows * p.stride }
+
+// squares are the sums of the squares of its gradient.
+func (p part) squares() shaders.SquareSumsParams {
+	return shaders.SquareSumsParams{First: p.first, Count: p.span(), OffOut: p.firstSum}
+}
 
 // spread lays dense values out as the array has them.
 func (p part) spread(dense []float32) []float32 {
