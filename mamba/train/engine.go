@@ -1,6 +1,7 @@
 package train
 
 import (
+	"github.com/mambagpu/mambagpu/mamba"
 	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
@@ -13,9 +14,13 @@ type engine[A any] struct {
 	rows    int
 }
 
-func newEngine[A any](m machine[A], net *network[A], o *Options) (*engine[A], error) {
-	e := &engine[A]{machine: m, net: net, opts: o}
+func newEngine[A any](m machine[A], c mamba.ModelConfig, values func(name string) ([]float32, error), o *Options) (*engine[A], error) {
+	net, err := newNetwork(m, c, values, o)
+	if err != nil {
+		return nil, err
+	}
 	net.layOut()
+	e := &engine[A]{machine: m, net: net, opts: o}
 	rows := o.MicroBatch
 	if rows == 0 {
 		rows = o.Batch
@@ -99,11 +104,11 @@ func (e *engine[A]) learn(in input, scale float32) error {
 	if err := e.machine.writeWords(e.net.act.places, shaders.EmbeddingPlaces(in.ids)); err != nil {
 		return err
 	}
-	return e.runOn(in, plan{learning, in.micro, scale}, func(s operations[A]) { e.net.learn(s, in.micro, scale) })
+	return e.runOn(in, plan{stage: learning, shape: in.micro, scale: scale}, func(s operations[A]) { e.net.learn(s, in.micro, scale) })
 }
 
 func (e *engine[A]) evaluate(in input) error {
-	return e.runOn(in, plan{evaluating, in.micro, 0}, func(s operations[A]) { e.net.evaluate(s, in.micro) })
+	return e.runOn(in, plan{stage: evaluating, shape: in.micro}, func(s operations[A]) { e.net.evaluate(s, in.micro) })
 }
 
 // runOn runs a plan on a micro-batch.
@@ -119,14 +124,13 @@ func (e *engine[A]) runOn(in input, key plan, record func(operations[A])) error 
 
 func (e *engine[A]) present(in input, use func(logits []float32)) error {
 	n, t := e.net, in.tokens()
-	err := e.runOn(in, plan{presenting, in.micro, 0}, func(s operations[A]) {
+	err := e.runOn(in, plan{stage: presenting, shape: in.micro}, func(s operations[A]) {
 		n.layers(s, in.micro)
 		s.rmsNorm(n.normParams(t), n.act.residual[len(n.blocks)], n.normF.value, n.act.norm)
 	})
 	for first := 0; first < t && err == nil; first += n.chunk {
 		rows := min(n.chunk, t-first)
-		// A plan of the rows alone: first is the shape's second number.
-		err = e.machine.run(plan{presenting, micro{rows, -1 - first}, 0}, func(s operations[A]) {
+		err = e.machine.run(plan{stage: heading, shape: in.micro, first: first}, func(s operations[A]) {
 			n.headRows(first, rows).forward(s, n.act.norm, n.act.logits, false)
 		})
 		logits := make([]float32, rows*n.config.VocabSize)

@@ -39,6 +39,7 @@ type plan struct {
 	stage stage
 	shape micro
 	scale float32 // of gradients
+	first int     // row of logits
 }
 
 type stage uint8
@@ -48,5 +49,6 @@ const (
 	learning
 	evaluating
 	updating
-	presenting // logits
+	presenting // the last layer's output, normalised
+	heading    // logits of some rows of that
 )
