@@ -29,7 +29,7 @@ func (k *Kernels) CausalConvBackward(p CausalConvParams, x, weights, dy, dx, scr
 	}
 	blocks := ceilDiv(p.Length, convBackChunks*convBackSteps)
 	grid := [3]uint32{uint32(ceilDiv(p.Channels, convBackChannels)), uint32(blocks), uint32(p.Batch)}
-	first, err := k.dispatch(c.kernel, p.variant(), p.uniform(), grid, x, weights, dy, dx, scratch)
+	first, err := k.dispatch(c.kernel, p.backwardVariant(), p.uniform(), grid, x, weights, dy, dx, scratch)
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +41,17 @@ func (k *Kernels) CausalConvBackward(p CausalConvParams, x, weights, dy, dx, scr
 // CausalConvBackward needs.
 func (k *Kernels) CausalConvBackwardScratch(p CausalConvParams) int {
 	return p.backwardParts() * p.weightWords()
+}
+
+// convBackVariant is what changes the code of causal_conv_backward.
+type convBackVariant struct {
+	Width, Steps, Chunks int
+	Sums                 int // weights of a channel
+	Bias, SiLU           bool
+}
+
+func (p CausalConvParams) backwardVariant() convBackVariant {
+	return convBackVariant{p.Width, convBackSteps, convBackChunks, p.weightWords() / p.Channels, p.Bias, p.SiLU}
 }
 
 // backwardParts is the number of partial sums of each weight's gradient.
