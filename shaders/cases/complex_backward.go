@@ -193,11 +193,6 @@ func (spec holdSpec) backward(format string, a ...any) Case {
 	c.fill = func(s *source) []Arg {
 		p := spec.p
 		args := spec.fill(s)[:2]
-		if p.Log {
-			for i := 0; i < len(args[1].F32); i += 2 {
-				args[1].F32[i] += 0.1
-			}
-		}
 		ds := place(repeat(p.Rows*p.Stride, Untouched), poison(p.Rows), 1, p.Stride, p.OffDelta)
 		if p.Modulated {
 			place(ds, poison(p.Rows*p.States), p.States, p.Stride, p.OffMod)

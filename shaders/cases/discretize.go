@@ -110,9 +110,17 @@ func (spec holdSpec) fill(s *source) []Arg {
 	if p.Modulated {
 		place(rows, s.normal(p.Rows*p.States), p.States, p.Stride, p.OffMod)
 	}
+	a := drawA(s, p.States, p.States, spec.re, spec.im)
+	if p.Log {
+		logs, ims := make([]float32, 0, 2*p.States), []float32(nil)
+		for i := 0; i < len(a); i += 2 {
+			logs, ims = append(logs, float32(math.Log(-float64(a[i])))), append(ims, a[i+1])
+		}
+		a = append(logs, ims...)
+	}
 	return []Arg{
 		in("s", rows),
-		in("a", drawA(s, p.States, p.States, spec.re, spec.im)),
+		in("a", a),
 		out("cells", poison(4*p.Rows*p.States)),
 	}
 }
