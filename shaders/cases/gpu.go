@@ -51,6 +51,7 @@ func (c Case) scratch(k *shaders.Kernels) (*wgpu.Buffer, error) {
 	case shaders.DiscretizeParams:
 		if c.Kernel == "discretize_backward" {
 			words = k.DiscretizeBackwardScratch(p)
+		}
 	case shaders.SelectiveScanParams:
 		if c.Kernel == "selective_scan_backward" {
 			words = k.SelectiveScanBackwardScratch(p)
