@@ -39,6 +39,9 @@ func (c Case) scratch(k *shaders.Kernels) (*wgpu.Buffer, error) {
 	case shaders.CausalConvParams:
 		if c.Kernel == "causal_conv_backward" {
 			words = k.CausalConvBackwardScratch(p)
+	case shaders.SelectiveScanParams:
+		if c.Kernel == "selective_scan_backward" {
+			words = k.SelectiveScanBackwardScratch(p)
 		}
 	}
 	if words == 0 {
@@ -84,7 +87,7 @@ func (c Case) RunGPUBy(k *shaders.Kernels, prepare func(b []*wgpu.Buffer) ([]*wg
 		return nil, err
 	}
 	for i, a := range args {
-		if !a.Out {
+		if !a.Out || a.Len() == 0 {
 			continue
 		}
 		if err := download(buffers[i], a); err != nil {
@@ -134,6 +137,9 @@ func image(a Arg) []byte {
 func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) ([]*wgpu.Dispatch, error) {
 	if p, ok := c.Params.(shaders.SelectiveScanParams); ok && c.Kernel == "selective_scan" {
 		return k.SelectiveScanChunked(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	}
+	if p, ok := c.Params.(shaders.SelectiveScanParams); ok && c.Kernel == "selective_scan_backward" {
+		return k.SelectiveScanBackward(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12])
 	}
 	if p, ok := c.Params.(shaders.ColumnSumsParams); ok {
 		return k.ColumnSums(p, b[0], b[2], b[1])
@@ -193,6 +199,14 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 			scan = k.SelectiveScanTiled
 		}
 		return scan(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	case shaders.ScanBlockParams:
+		switch c.Kernel {
+		case "scan_ends":
+			return k.ScanEnds(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
+		case "scan_join":
+			return k.ScanJoin(p, b[0], b[1], b[2], b[3], b[4])
+		}
+		return k.ScanRows(p, b[0], b[1])
 	case shaders.ScanSummaryParams:
 		return k.SelectiveScanSummary(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
 	case shaders.ComplexScanParams:
