@@ -130,10 +130,11 @@ func (s *complexBackward) back(c *complexChannel, b, t, e int, a []float32) {
 
 	et := dy
 	if p.HasZ {
-		at := row*p.ZStride + p.OffZ + e
-		z := float64(s.z[at])
-		s.dz[at] = float32(dy * s.output(h, ct, e, u) * siluSlope(z))
-		et *= silu(z)
+		z := p.OffZ + row*p.ZStride + e
+		y := s.output(h, ct, e, u)
+		gate, gateSlope := siluSlope(float64(s.z[z]))
+		s.dz[z] = float32(dy * y * gateSlope)
+		et *= gate
 	}
 	var du, dd float64
 	da := c.dw // (N, 2) of the channel
