@@ -12,7 +12,7 @@ import "github.com/mambagpu/mambagpu/wgpu"
 //
 // The output is dense (Rows, States, 4): the real and the imaginary part of
 // m_t Abar_t, then those of phi_t. A is (States, 2), real and imaginary parts; if Log
-// is set, the array holds log(-Re A) in place of Re A, as it is trained.
+// is set, the array holds log(-Re A) (States), then Im A (States), as they are trained.
 //
 // The step's rounding turns Abar by delta Im A times it: an angle of 1000
 // radians is known to 6e-5 when delta is known to half a unit in the last place.
@@ -21,7 +21,7 @@ type DiscretizeParams struct {
 	Rows, States             int
 	Stride, OffDelta, OffMod int
 	Softplus, Modulated      bool
-	Log                      bool
+	Log                      bool // what a holds
 }
 
 type discretizeVariant struct{ Softplus, Modulated, Log bool }

@@ -11,10 +11,9 @@ const DiscretizeBackwardRows = 64
 // m Abar, then of phi.
 //
 // ds, laid out as s, gets those of the step, before softplus, and if Modulated is set of m's
-// numbers, before the sigmoid. That of A, real part and imaginary part, is added to da
-// (States, 2); if Log is set, that of log(-Re A) in place of Re A's. ds, da and scratch are
-// buffers of their own; scratch has DiscretizeBackwardScratch(p) words. Two runs give the
-// same bits.
+// numbers, before the sigmoid. What that of a is is added to da, laid out as a. ds, da and
+// scratch are buffers of their own; scratch has DiscretizeBackwardScratch(p) words. Two runs
+// give the same bits.
 func (k *Kernels) DiscretizeBackward(p DiscretizeParams, s, a, dcells, ds, da, scratch *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
 	c := check{kernel: "discretize_backward"}
 	p.check(&c)

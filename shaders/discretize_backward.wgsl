@@ -7,13 +7,14 @@
 //   ddelta_t = sum_n Re(m_t df_t conj(A Abar_t) + dphi_t conj(Abar_t)){{if .Softplus}} sigmoid(s_t[off_delta]){{end}}
 //   dA[n]    = sum_t m_t df_t conj(delta_t Abar_t) + dphi_t conj((delta_t Abar_t - phi_t)/A)
 {{- if .Log}}
-//   its real part times Re A
+//   and that of log(-Re A), Re dA Re A
 {{- end}}
 //
 // A workgroup takes 64 rows, 16 rows x 16 states at a time.
 //
-// In      s (rows, stride); a (states): A as {{if .Log}}log(-re){{else}}re{{end}}, im; dcells (rows, states): df, dphi
-// Out     ds, as s; parts (ceil(rows/64), states, 2): of dA, summed over the workgroup's rows
+// In      s (rows, stride); a: A, {{if .Log}}log(-re) (states), im (states){{else}}(states): re, im{{end}};
+//         dcells (rows, states): df, dphi
+// Out     ds, as s; parts (ceil(rows/64), as a): of a, summed over the workgroup's rows
 // Grid    ceil(rows/64), spread over x and y; 256 invocations
 // Memory  2048 bytes
 // Tail    rows and states past the end repeat the last one, add nothing and are not written
@@ -21,10 +22,14 @@
 struct Params { rows: u32, states: u32, stride: u32, off_delta: u32, off_mod: u32, groups: u32, pad0: u32, pad1: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> s: array<f32>;                 // (rows, stride)
+{{- if .Log}}
+@group(0) @binding(2) var<storage, read> a: array<f32>;                 // (states), (states)
+{{- else}}
 @group(0) @binding(2) var<storage, read> a: array<vec2<f32>>;           // (states)
+{{- end}}
 @group(0) @binding(3) var<storage, read> dcells: array<vec4<f32>>;      // (rows, states)
 @group(0) @binding(4) var<storage, read_write> ds: array<f32>;          // (rows, stride)
-@group(0) @binding(5) var<storage, read_write> parts: array<vec2<f32>>; // (groups, states)
+@group(0) @binding(5) var<storage, read_write> parts: array<f32>;       // (groups, as a)
 {{- if .Softplus}}
 {{template "softplus"}}
 {{- end}}
@@ -80,7 +85,7 @@ fn main(
 {{- end}}
 	for (var first = 0u; first < params.states; first += 16u) {
 		let n = min(first + j, params.states - 1u);
-		let an = {{if .Log}}vec2<f32>(-exp_parts(a[n].x).x, a[n].y){{else}}a[n]{{end}};
+		let an = {{if .Log}}vec2<f32>(-exp_parts(a[n]).x, a[params.states + n]){{else}}a[n]{{end}};
 		var da = vec2<f32>(0.0);
 {{- range $i := seq 4}}
 		if (group * 64u + {{mul $i 16}}u + r < params.rows && first + j < params.states) {
@@ -104,7 +109,14 @@ fn main(
 			for (var i = j; i < 256u; i += 16u) {
 				sum += sums[i];
 			}
-			parts[group * params.states + n] = sum{{if .Log}} * vec2<f32>(an.x, 1.0){{end}};
+			let at = group * 2u * params.states;
+{{- if .Log}}
+			parts[at + n] = sum.x * an.x;
+			parts[at + params.states + n] = sum.y;
+{{- else}}
+			parts[at + 2u * n] = sum.x;
+			parts[at + 2u * n + 1u] = sum.y;
+{{- end}}
 		}
 		workgroupBarrier();
 	}

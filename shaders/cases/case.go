@@ -115,6 +115,11 @@ var kernels = []struct {
 	{"log_decays", logDecaysCases},
 	{"log_decays_backward", logDecaysBackwardCases},
 	{"sum", sumCases},
+	{"selective_scan_complex_backward", selectiveScanComplexBackwardCases},
+	{"modulated_scan_backward", modulatedScanBackwardCases},
+	{"discretize_backward", discretizeBackwardCases},
+	{"gather_states", gatherStatesCases},
+	{"part_columns", partColumnsCases},
 }
 
 // Kernels is the names of the kernels that have cases, in the order of the

@@ -30,6 +30,7 @@ func TestKernels(t *testing.T) {
 		"peaks", "histogram", "cut", "gumbel", "choose",
 		"embedding_backward", "rms_norm_backward", "layer_norm_backward", "causal_conv_backward",
 		"cross_entropy", "square_sums", "clip_scale", "adamw", "log_decays", "log_decays_backward", "sum",
+		"selective_scan_complex_backward", "modulated_scan_backward", "discretize_backward", "gather_states", "part_columns",
 	}
 	assert.Equal(t, want, Kernels())
 	for _, kernel := range want {

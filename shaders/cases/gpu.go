@@ -43,6 +43,22 @@ func (c Case) scratch(k *shaders.Kernels) (*wgpu.Buffer, error) {
 		if c.Kernel == "selective_scan_backward" {
 			words = k.SelectiveScanBackwardScratch(p)
 		}
+	case shaders.ComplexScanParams:
+		if c.Kernel == "selective_scan_complex_backward" {
+			words = k.SelectiveScanComplexBackwardScratch(p)
+		}
+	case shaders.ModulatedScanParams:
+		if c.Kernel == "modulated_scan_backward" {
+			words = k.ModulatedScanBackwardScratch(p)
+		}
+	case shaders.DiscretizeParams:
+		if c.Kernel == "discretize_backward" {
+			words = k.DiscretizeBackwardScratch(p)
+		}
+	case shaders.SelectiveScanParams:
+		if c.Kernel == "selective_scan_backward" {
+			words = k.SelectiveScanBackwardScratch(p)
+		}
 	}
 	if words == 0 {
 		return nil, nil
@@ -156,6 +172,15 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) ([]*wgpu.Dispatch, 
 	if p, ok := c.Params.(shaders.CausalConvParams); ok && c.Kernel == "causal_conv_backward" {
 		return k.CausalConvBackward(p, b[0], b[1], b[2], b[3], b[5], b[4])
 	}
+	if p, ok := c.Params.(shaders.ComplexScanParams); ok && c.Kernel == "selective_scan_complex_backward" {
+		return k.SelectiveScanComplexBackward(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12])
+	}
+	if p, ok := c.Params.(shaders.ModulatedScanParams); ok && c.Kernel == "modulated_scan_backward" {
+		return k.ModulatedScanBackward(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11])
+	}
+	if p, ok := c.Params.(shaders.DiscretizeParams); ok && c.Kernel == "discretize_backward" {
+		return k.DiscretizeBackward(p, b[0], b[1], b[2], b[3], b[4], b[5])
+	}
 	d, err := c.dispatch(k, b)
 	if err != nil {
 		return nil, err
@@ -221,6 +246,10 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 			return k.ModulatedScanStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
 		}
 		return k.ModulatedScan(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
+	case shaders.GatherStatesParams:
+		return k.GatherStates(p, b[0], b[1], b[2])
+	case shaders.PartColumnsParams:
+		return k.PartColumns(p, b[0], b[1])
 	case shaders.ResidualAddParams:
 		return k.ResidualAdd(p, b[0], b[1])
 	case shaders.InProjStepParams:

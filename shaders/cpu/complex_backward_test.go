@@ -29,8 +29,8 @@ func slopes(f func() float64, x []float64) []float64 {
 	return d
 }
 
-// wide is x in float64.
-func wide(x []float32) []float64 {
+// double is x in float64.
+func double(x []float32) []float64 {
 	y := make([]float64, len(x))
 	for i, v := range x {
 		y[i] = float64(v)
@@ -135,8 +135,8 @@ func TestComplexScanBackwardIsDerivative(t *testing.T) {
 		dy := random(rng, rows*p.Channels, -1, 1)
 
 		size := 2 * p.Channels * p.States
-		s := complexScanInputs{p, wide(u), wide(delta), wide(bc), wide(z), wide(weights),
-			wide(slices.Concat(state[2*size:], state[:size])), wide(dy)}
+		s := complexScanInputs{p, double(u), double(delta), double(bc), double(z), double(weights),
+			double(slices.Concat(state[2*size:], state[:size])), double(dy)}
 		du, ddelta, kept := slices.Clone(dy), slices.Clone(delta), slices.Clone(state)
 		dbc, dz := constant(len(bc), 7), constant(len(z), 7)
 		dweights, dstate := constant(len(weights), 0), constant(2*size, 0)
@@ -273,8 +273,8 @@ func TestModulatedScanBackwardIsDerivative(t *testing.T) {
 		s, weights := random(rng, rows*p.Stride, -1, 1), random(rng, p.WeightCount(), -1, 1)
 		slots, state := []uint32{2, 0}, random(rng, 3*size, -1, 1)
 		dy := random(rng, rows*p.Channels, -1, 1)
-		m := modulatedInputs{p, wide(u), wide(cells), wide(s), wide(weights),
-			wide(slices.Concat(state[2*size:], state[:size])), wide(dy)}
+		m := modulatedInputs{p, double(u), double(cells), double(s), double(weights),
+			double(slices.Concat(state[2*size:], state[:size])), double(dy)}
 
 		du, kept := slices.Clone(dy), slices.Clone(state)
 		dcells, ds := constant(len(cells), 7), constant(len(s), 7)
@@ -311,7 +311,7 @@ func discretizeLoss(p shaders.DiscretizeParams, s, a, dcells []float64) (sum flo
 		for n := range p.States {
 			an, m := complexAt(a, n), 1.0
 			if p.Log {
-				an = complex(-math.Exp(real(an)), imag(an))
+				an = complex(-math.Exp(a[n]), a[p.States+n])
 			}
 			if p.Modulated {
 				m = 1 / (1 + math.Exp(-row[p.OffMod+n]))
@@ -340,14 +340,14 @@ func TestDiscretizeBackwardIsDerivative(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(number), 7))
 			s, a := random(rng, p.Rows*p.Stride, 0.1, 2), random(rng, 2*p.States, -2, 2)
 			for i := range a {
-				if p.Log && i%2 == 0 {
+				if p.Log && i < p.States {
 					a[i] = min(a[i], 1)
 				} else {
 					a[i] *= scale
 				}
 			}
 			dcells := random(rng, 4*p.Rows*p.States, -1, 1)
-			ws, wa, wd := wide(s), wide(a), wide(dcells)
+			ws, wa, wd := double(s), double(a), double(dcells)
 			loss := func() float64 { return discretizeLoss(p, ws, wa, wd) }
 			ds, da := constant(len(s), 7), constant(len(a), 1)
 			cpu.DiscretizeBackward(p, s, a, dcells, ds, da)

@@ -18,8 +18,8 @@ import (
 //
 // dcells is (Rows, N, 4), laid out as cells. ds, laid out as s, gets the gradients
 // of the step and, if Modulated is set, of m's, and keeps what lies between. What
-// that of A is is added to da (N, 2); if Log is set, that of log(-Re A), which is
-// Re dA Re A, takes the place of its real part. Sums are float64 and in order.
+// that of A is is added to da, laid out as a; that of log(-Re A) is Re dA Re A. Sums are
+// float64 and in order.
 func DiscretizeBackward(p shaders.DiscretizeParams, s, a, dcells, ds, da []float32) {
 	groups := (p.Rows + shaders.DiscretizeBackwardRows - 1) / shaders.DiscretizeBackwardRows
 	sums := make([][]float64, groups)
@@ -35,7 +35,7 @@ func DiscretizeBackward(p shaders.DiscretizeParams, s, a, dcells, ds, da []float
 	addRows(da, sums)
 }
 
-// discretizeBack is one row: s and ds as Params says, dcells (N, 4), da (N, 2).
+// discretizeBack is one row: s and ds as Params says, dcells (N, 4), da as a.
 func discretizeBack(p shaders.DiscretizeParams, s, a, dcells, ds []float32, da []float64) {
 	delta, slope := float64(s[p.OffDelta]), 1.0
 	if p.Softplus {
@@ -55,7 +55,9 @@ func discretizeBack(p shaders.DiscretizeParams, s, a, dcells, ds []float32, da [
 		ddelta += real(q*cmplx.Conj(an)) + real(dphi*cmplx.Conj(abar))
 		d := q*complex(delta, 0) + dphi*cmplx.Conj(holdSlope(delta, an, abar, phi))
 		if p.Log {
-			d = complex(real(d)*real(an), imag(d))
+			da[n] += real(d) * real(an)
+			da[p.States+n] += imag(d)
+			continue
 		}
 		da[2*n] += real(d)
 		da[2*n+1] += imag(d)
