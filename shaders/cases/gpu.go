@@ -39,9 +39,6 @@ func (c Case) scratch(k *shaders.Kernels) (*wgpu.Buffer, error) {
 	case shaders.CausalConvParams:
 		if c.Kernel == "causal_conv_backward" {
 			words = k.CausalConvBackwardScratch(p)
-	case shaders.SelectiveScanParams:
-		if c.Kernel == "selective_scan_backward" {
-			words = k.SelectiveScanBackwardScratch(p)
 		}
 	case shaders.ComplexScanParams:
 		if c.Kernel == "selective_scan_complex_backward" {

@@ -32,7 +32,10 @@ func parseConv(g *group) []operation {
 		Batch: x[0], Channels: x[1], Length: x[2], Width: w[1], Stride: x[1],
 		Bias: c.bias != nil, SiLU: silu, Fresh: true,
 	}
-	return []operation{c}
+	if !g.differentiated() {
+		return []operation{c}
+	}
+	return []operation{c, parseConvBackward(g, c)}
 }
 
 func (c *conv) kernel() string { return "causal_conv" }
