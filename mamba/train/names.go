@@ -1,0 +1,6 @@
+package train
+
+import "strings"
+
+// isLog reports whether a parameter is the logarithm of the decays.
+func isLog(name string) bool { return strings.HasSuffix(name, ".A_log") }
