@@ -39,6 +39,24 @@ func (r *randomSource) Tensor(name string) (*checkpoint.Tensor, error) {
 	return parameters{name: t}.Tensor(name)
 }
 
+// InitialValues gives the tensors of the model that [New] makes, each by its name in
+// Hugging Face layout, row-major. Errors are those of New about c.
+func InitialValues(c ModelConfig, seed uint64) (func(name string) ([]float32, error), error) {
+	src, err := newRandomSource(c, seed)
+	if err != nil {
+		return nil, err
+	}
+	return func(name string) ([]float32, error) {
+		shape, ok := src.shapes[name]
+		if !ok {
+			return nil, &checkpoint.FormatError{Path: "ModelConfig", Tensor: name, Got: "no such tensor", Want: "one of the model's"}
+		}
+		t := NewTensor(shape...)
+		src.fill(name, t.Shape, t.Data)
+		return t.Data, nil
+	}, nil
+}
+
 // fill sets a tensor's first values as the reference implementation does.
 func (r *randomSource) fill(name string, shape []int, v []float32) {
 	h := fnv.New64a()

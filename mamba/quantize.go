@@ -43,7 +43,7 @@ func Quantize(ctx context.Context, ckpt *checkpoint.Checkpoint, out string, opts
 	if ckpt.Config.Bits != 0 {
 		return &OptionError{"Weights", string(weights), fmt.Sprintf("a model of floats: %s is quantised to %d bits", ckpt.Path, ckpt.Config.Bits)}
 	}
-	err := createFolder(out, func(dir string) error {
+	err := checkpoint.CreateFolder(out, func(dir string) error {
 		if err := copyCompanions(ckpt.FS(), dir); err != nil {
 			return err
 		}
@@ -67,41 +67,6 @@ func Quantize(ctx context.Context, ckpt *checkpoint.Checkpoint, out string, opts
 		err = fmt.Errorf("mamba: %w", err)
 	}
 	return err
-}
-
-// createFolder makes the folder out of what fill writes to another, which takes its
-// name when it is complete.
-func createFolder(out string, fill func(dir string) error) error {
-	entries, err := os.ReadDir(out)
-	if len(entries) > 0 {
-		err = &fs.PathError{Op: "create", Path: out, Err: fs.ErrExist}
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if out, err = filepath.Abs(out); err != nil {
-		return err
-	}
-	parent, base := filepath.Dir(out), filepath.Base(out)
-	if err := os.MkdirAll(parent, 0o777); err != nil {
-		return err
-	}
-	temporary, err := os.MkdirTemp(parent, "."+base+".*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(temporary)
-	dir := filepath.Join(temporary, base) // unlike temporary, with the usual permissions
-	if err := os.Mkdir(dir, 0o777); err != nil {
-		return err
-	}
-	if err := fill(dir); err != nil {
-		return err
-	}
-	if err := os.Remove(out); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return os.Rename(dir, out)
 }
 
 // companions are the files of a model's folder that a change of its weights leaves

@@ -50,3 +50,10 @@ func (c *check) off(arg string, set bool) {
 		c.err = &ShapeError{c.kernel, arg, "true", "false"}
 	}
 }
+
+// float32Only requires weights of 32-bit floats.
+func (c *check) float32Only(arg string, t DType) {
+	if c.err == nil && t != F32 {
+		c.err = &ShapeError{c.kernel, arg, t.String(), F32.String()}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mambagpu/mambagpu/wgpu"
 )
@@ -15,16 +16,31 @@ import (
 //
 // where act is silu or nothing, and bias and the old c are there or not.
 // Leading dimensions and offsets are counted in elements, so that a product
-// may read or write some columns of a wider matrix.
+// may read or write some columns of a wider matrix, from any row on.
+//
+// w is a weight matrix as [MatrixBytes] counts it, unless LDW is given: then it is
+// float32, and w[n,k] is element n*LDW+OffW+k. The transposes of a and w, which the
+// backward pass of a product needs, lie the other way round:
+//
+//	TransA: a[m,k] is element k*LDA+OffA+m
+//	TransW: w[n,k] is element k*LDW+OffW+n
+//
+// Of y = x W^T with y (T, O), x (T, I) and W (O, I), whose rows are Stride(F32, I)
+// elements apart, the gradient of x is the product of dy with
+// {M: T, N: I, K: O, TransW}, and that of W is what dy and x add to it with
+// {M: O, N: I, K: T, TransA, TransW, Add}.
 type MatmulParams struct {
 	M, N, K   int
 	LDA, OffA int
+	LDW, OffW int // of float32 weights; LDW 0: as MatrixBytes counts
 	LDC, OffC int
 	Weights   DType // storage type of w
 	Bias      bool
 	OffBias   int
 	SiLU      bool // act is silu; not in Matvec
 	Add       bool // c is added to, not replaced
+	TransA    bool // a lies as (K, M); not in Matvec
+	TransW    bool // w lies as (K, N); not in Matvec
 }
 
 // Matmul dispatches the product of a (M, K) and w (N, K) into c (M, N). bias
@@ -156,14 +172,29 @@ func (p MatmulParams) check(kernel string, maxM int, a, w, bias, out *wgpu.Buffe
 	c.size("M", p.M, 1, maxM)
 	c.size("N", p.N, 1, maxElements)
 	c.size("K", p.K, 1, maxElements)
-	c.size("OffA", p.OffA, 0, p.LDA-p.K)
-	c.size("OffC", p.OffC, 0, p.LDC-p.N)
-	c.words("a", size(a), (p.M-1)*p.LDA+p.OffA+p.K)
-	c.words("w", size(w), int(MatrixBytes(p.Weights, p.N, p.K)/4))
+	c.operand("A", size(a), p.M, p.K, p.LDA, p.OffA, p.TransA)
+	if p.LDW == 0 && !p.TransW {
+		c.size("OffW", p.OffW, 0, 0)
+		c.words("w", size(w), int(MatrixBytes(p.Weights, p.N, p.K)/4))
+	} else {
+		c.float32Only("Weights", p.Weights)
+		c.operand("W", size(w), p.N, p.K, p.LDW, p.OffW, p.TransW)
+	}
 	if p.Bias {
 		c.size("OffBias", p.OffBias, 0, maxElements)
 		c.words("bias", size(bias), p.OffBias+p.N)
 	}
-	c.words("c", size(out), (p.M-1)*p.LDC+p.OffC+p.N)
+	c.operand("C", size(out), p.M, p.N, p.LDC, p.OffC, false)
 	return c.err
+}
+
+// operand checks that a buffer holds a matrix (rows, cols) or its transpose: name is
+// the capital in LDA and OffA.
+func (c *check) operand(name string, have uint64, rows, cols, ld, off int, transposed bool) {
+	if transposed {
+		rows, cols = cols, rows
+	}
+	c.size("LD"+name, ld, cols, maxElements)
+	c.size("Off"+name, off, 0, maxElements)
+	c.words(strings.ToLower(name), have, (rows-1)*ld+off+cols)
 }

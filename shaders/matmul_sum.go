@@ -26,13 +26,12 @@ func (k *Kernels) MatmulSum(p MatmulSumParams, parts, bias, c *wgpu.Buffer) (*wg
 	check.size("M", p.M, 1, maxElements)
 	check.size("N", p.N, 1, maxElements)
 	check.size("Parts", p.Parts, 1, maxElements)
-	check.size("OffC", p.OffC, 0, p.LDC-p.N)
 	check.words("parts", size(parts), p.Parts*p.M*p.N)
 	if p.Bias {
 		check.size("OffBias", p.OffBias, 0, maxElements)
 		check.words("bias", size(bias), p.OffBias+p.N)
 	}
-	check.words("c", size(c), (p.M-1)*p.LDC+p.OffC+p.N)
+	check.operand("C", size(c), p.M, p.N, p.LDC, p.OffC, false)
 	if check.err != nil {
 		return nil, check.err
 	}

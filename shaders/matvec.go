@@ -16,7 +16,11 @@ func (k *Kernels) Matvec(p MatmulParams, a, w, bias, c *wgpu.Buffer) (*wgpu.Disp
 		return nil, err
 	}
 	check := check{kernel: "matvec"}
-	if check.off("SiLU", p.SiLU); check.err != nil {
+	check.off("SiLU", p.SiLU)
+	check.off("TransA", p.TransA)
+	check.off("TransW", p.TransW)
+	check.size("LDW", p.LDW, 0, 0)
+	if check.err != nil {
 		return nil, check.err
 	}
 	v := matvecVariant{

@@ -19,13 +19,14 @@ import (
 // TestParams holds the fields that each shader declares against those that its
 // wrapper lays out.
 func TestParams(t *testing.T) {
-	m := MatmulParams{M: 1, N: 2, K: 3, LDA: 4, OffA: 5, LDC: 6, OffC: 7, OffBias: 8}
+	m := MatmulParams{M: 1, N: 2, K: 3, LDA: 4, OffA: 5, LDC: 6, OffC: 7, OffBias: 8, LDW: 9, OffW: 10}
 	conv := CausalConvParams{Length: 1, Channels: 2, Stride: 3, Offset: 4}
 	stage := []string{"length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z"}
 	scan := append(slices.Clone(stage), "off_m")
 	grouped := append(slices.Clone(scan), "chunk")
 	fields := map[string][]string{
-		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias"},
+		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias", "ldw", "off_w"},
+		"column_sums":                 {"rows", "columns", "stride", "offset", "off_out"},
 		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias"},
 		"matvec":                      {"ldc", "off_c", "off_bias"},
 		"norm_matvec":                 {"ldc", "off_c", "off_bias", "eps"},
@@ -74,10 +75,10 @@ func TestParams(t *testing.T) {
 		assert.Equal(t, fields[name], got, name)
 		assert.Zero(t, len(strings.Split(found[1], ","))%4, "%s: Params are padded to 16 bytes", name)
 	}
-	assert.Equal(t, []byte{1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0}, m.uniform())
+	assert.Equal(t, []byte{1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0, 9, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, m.uniform())
 	assert.Equal(t, []byte{1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0}, conv.uniform())
 	general := SelectiveScanParams{Length: 1, Channels: 2, BCStride: 3, OffB: 4, OffC: 5, ZStride: 6, OffZ: 7, OffM: 8}
-	assert.Equal(t, m.uniform(), general.uniform())
+	assert.Equal(t, m.uniform()[:32], general.uniform())
 	assert.Equal(t, []byte{0, 0, 128, 63, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, uniform(float32(1)))
 }
 
@@ -258,7 +259,7 @@ func TestShapeErrors(t *testing.T) {
 		{"M", func() (*wgpu.Dispatch, error) {
 			return k.Matvec(MatmulParams{M: 9, N: 1, K: 1, LDA: 1, LDC: 1}, b, b, nil, b)
 		}},
-		{"OffA", func() (*wgpu.Dispatch, error) {
+		{"LDA", func() (*wgpu.Dispatch, error) {
 			return k.Matmul(MatmulParams{M: 1, N: 1, K: 2, LDA: 1, LDC: 1}, b, b, nil, b)
 		}},
 		{"w", func() (*wgpu.Dispatch, error) {

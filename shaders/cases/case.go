@@ -73,6 +73,7 @@ var kernels = []struct {
 	{"layer_norm", layerNormCases},
 	{"matmul", matmulCases},
 	{"matmul_sum", matmulSumCases},
+	{"column_sums", columnSumsCases},
 	{"matvec", matvecCases},
 	{"norm_matvec", normMatvecCases},
 	{"causal_conv", causalConvCases},

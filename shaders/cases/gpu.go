@@ -11,9 +11,34 @@ import (
 // RunGPU runs the kernel on the case's buffers on a device and returns them as
 // the kernel leaves them.
 func (c Case) RunGPU(k *shaders.Kernels) ([]Arg, error) {
+	scratch, err := c.scratch(k)
+	if err != nil {
+		return nil, err
+	}
+	if scratch != nil {
+		defer scratch.Close()
+	}
 	return c.RunGPUBy(k, func(b []*wgpu.Buffer) ([]*wgpu.Dispatch, error) {
-		return c.Dispatch(k, b)
+		return c.Dispatch(k, append(b, scratch))
 	})
+}
+
+// scratch makes the buffer that the kernel's dispatches pass on, nil if they need
+// none. Its words are NaN: what is read has to be written first.
+func (c Case) scratch(k *shaders.Kernels) (*wgpu.Buffer, error) {
+	words := 0
+	switch p := c.Params.(type) {
+	case shaders.ColumnSumsParams:
+		words = k.ColumnSumsScratch(p)
+	}
+	if words == 0 {
+		return nil, nil
+	}
+	b, err := k.Device().NewBuffer("scratch", 4*uint64(words))
+	if err != nil {
+		return nil, err
+	}
+	return b, wgpu.Upload(b, 0, poison(words))
 }
 
 // RunGPUBy is RunGPU by the dispatches that prepare makes of the buffers, which are
@@ -94,11 +119,14 @@ func image(a Arg) []byte {
 	return out
 }
 
-// Dispatch prepares the kernel on buffers in the order of Args: one dispatch, or
-// several to run in order.
+// Dispatch prepares the kernel on buffers in the order of Args, then its scratch:
+// one dispatch, or several to run in order.
 func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) ([]*wgpu.Dispatch, error) {
 	if p, ok := c.Params.(shaders.SelectiveScanParams); ok && c.Kernel == "selective_scan" {
 		return k.SelectiveScanChunked(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	}
+	if p, ok := c.Params.(shaders.ColumnSumsParams); ok {
+		return k.ColumnSums(p, b[0], b[2], b[1])
 	}
 	d, err := c.dispatch(k, b)
 	if err != nil {

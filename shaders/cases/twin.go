@@ -27,6 +27,8 @@ func (c Case) RunTwin() []Arg {
 		cpu.NormMatvec(p, f(0), f(1), f(2), f(3), f(4))
 	case shaders.MatmulSumParams:
 		cpu.MatmulSum(p, f(0), f(1), f(2))
+	case shaders.ColumnSumsParams:
+		cpu.ColumnSums(p, f(0), f(1))
 	case shaders.CausalConvParams:
 		causalConvTwins[c.Kernel](p, f(0), f(1), u(2), f(3), f(4))
 	case shaders.DtProjParams:
