@@ -65,13 +65,17 @@ func (p CausalConvParams) check(kernel string, maxLength int, x, weights, slots,
 	}
 	rows := p.Total(p.Batch, p.Length)
 	c.words("x", size(x), (rows-1)*p.Stride+p.Offset+p.Channels)
-	w := p.Channels * p.Width
-	if p.Bias {
-		w += p.Channels
-	}
-	c.words("weights", size(weights), w)
+	c.words("weights", size(weights), p.weightWords())
 	c.words("slots", size(slots), p.slotWords(p.Batch))
 	c.words("state", size(state), p.Channels*(p.Width-1))
 	c.words("y", size(y), rows*p.Channels)
 	return c.err
+}
+
+// weightWords is the number of words of the packed weights.
+func (p CausalConvParams) weightWords() int {
+	if p.Bias {
+		return p.Channels * (p.Width + 1)
+	}
+	return p.Channels * p.Width
 }

@@ -57,3 +57,10 @@ func (c *check) float32Only(arg string, t DType) {
 		c.err = &ShapeError{c.kernel, arg, t.String(), F32.String()}
 	}
 }
+
+// on requires that a switch is set, without which the kernel does not work.
+func (c *check) on(arg string, set bool) {
+	if c.err == nil && !set {
+		c.err = &ShapeError{c.kernel, arg, "false", "true"}
+	}
+}

@@ -100,7 +100,9 @@ func (k *Kernels) chooseSplit(p MatmulParams) (t matmulTile, parts int) {
 
 // matmul dispatches the product by tiles t, or its parts.
 func (k *Kernels) matmul(p MatmulParams, t matmulTile, parts int, a, w, bias, c *wgpu.Buffer) (*wgpu.Dispatch, error) {
-	v := matmulVariant{matmulTile: t, Weights: p.Weights.String(), Vec: p.aligned(), VecOut: p.N%4 == 0, Parts: true}
+	v := matmulVariant{matmulTile: t, Weights: p.Weights.String(), VecOut: p.N%4 == 0, Parts: true}
+	v.A, v.W, v.Strided = p.operandA(), p.operandW(), p.LDW > 0
+	v.TransA, v.TransW = p.TransA, p.TransW
 	if parts == 1 {
 		v.Parts, v.VecOut = false, v.VecOut && p.LDC%4 == 0 && p.OffC%4 == 0
 		v.Bias, v.SiLU, v.Add = p.Bias, p.SiLU, p.Add
@@ -109,19 +111,17 @@ func (k *Kernels) matmul(p MatmulParams, t matmulTile, parts int, a, w, bias, c 
 	return k.dispatch("matmul", v, p.uniform(), grid, a, w, orElse(bias, w), c)
 }
 
-// matmulVariant is what changes the code of matmul.
-type matmulVariant struct {
-	matmulTile
-	Weights         string
-	Vec, VecOut     bool // whole vectors of a and c
-	Parts           bool // sums in parts, ended by matmul_sum
-	Bias, SiLU, Add bool
-}
-
-// shape is what the choice of tiles depends on, "MxNxK" and the type of w, M up to the
-// next power of two.
+// shape is what the choice of tiles depends on, "MxNxK", the type of w and what is
+// transposed, M up to the next power of two, and so K of a transposed a.
 func (p MatmulParams) shape() string {
-	return fmt.Sprintf("%dx%dx%d %v", near(p.M), p.N, p.K, p.Weights)
+	m, k, lies := near(p.M), p.K, ""
+	if p.TransA {
+		k, lies = near(p.K), " TransA"
+	}
+	if p.TransW {
+		lies += " TransW"
+	}
+	return fmt.Sprintf("%dx%dx%d %v%s", m, p.N, k, p.Weights, lies)
 }
 
 // variants lists the tiles within a device's limits, and for the kernel
@@ -151,13 +151,8 @@ func (p MatmulParams) variants(kernel string, l wgpu.Limits, _ wgpu.Kind) []stri
 	return names
 }
 
-// aligned reports whether rows of a start on whole vectors and consist of them.
-func (p MatmulParams) aligned() bool {
-	return p.K == Stride(p.Weights, p.K) && p.LDA%4 == 0 && p.OffA%4 == 0
-}
-
 func (p MatmulParams) uniform() []byte {
-	return uniform(p.M, p.N, p.K, p.LDA, p.OffA, p.LDC, p.OffC, p.OffBias)
+	return uniform(p.M, p.N, p.K, p.LDA, p.OffA, p.LDC, p.OffC, p.OffBias, p.LDW, p.OffW)
 }
 
 // checkTiled is check, and that a grid has room for the tiles.

@@ -1,6 +1,6 @@
 // matmul: a matrix product with a weight matrix, for many rows.
 //
-//   x[m,n] = sum_k a[m*lda + off_a + k] * w[n,k]
+//   x[m,n] = sum_k {{if .TransA}}a[k*lda + off_a + m]{{else}}a[m*lda + off_a + k]{{end}} * {{if .TransW}}w[k*ldw + off_w + n]{{else if .Strided}}w[n*ldw + off_w + k]{{else}}w[n,k]{{end}}
 //   c[m*ldc + off_c + n] = act(x[m,n] + bias[off_bias + n]) + c[m*ldc + off_c + n]
 //
 // where act is {{if .SiLU}}silu{{else}}the identity{{end}}; there {{if .Bias}}is a bias{{else}}is no bias{{end}}, and {{if .Add}}c is added to{{else}}the old c is not read{{end}}.
@@ -16,21 +16,30 @@
 // their sums are added in order at the end.
 {{- end}}
 //
-// In      a (m, k) with leading dimension lda; w (n, k), padded rows; bias (off_bias + n)
+// In      a {{if .TransA}}(k, m){{else}}(m, k){{end}} with leading dimension lda; w {{if .TransW}}(k, n){{else}}(n, k){{end}}{{if .Strided}} with leading dimension ldw{{else}}, padded rows{{end}};
+//         bias (off_bias + n)
 // Out     c (m, n) with leading dimension ldc
 // Grid    (ceil(n/{{.Columns}}), ceil(m/{{.Rows}}), parts of k); {{.Invocations}} invocations
 // Memory  {{.Memory}} bytes
 // Tail    rows past the end repeat the last one and are not written; columns
 //         past k are zero
 // Twin    cpu/matmul.go
-struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u32, off_bias: u32 }
+struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u32, off_bias: u32, ldw: u32, off_w: u32, pad0: u32, pad1: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<{{template "activation_type" .}}>; // (m, k)
-@group(0) @binding(2) var<storage, read> w: array<{{template "weight_type" .}}>;     // (n, k)
-@group(0) @binding(3) var<storage, read> bias: array<f32>;                           // (off_bias + n)
+@group(0) @binding(1) var<storage, read> a: array<{{template "operand_type" .A}}>; // (m, k), or its transpose
+@group(0) @binding(2) var<storage, read> w: array<{{if .Strided}}{{template "operand_type" .W}}{{else}}{{template "weight_type" .}}{{end}}>; // (n, k), or its transpose
+@group(0) @binding(3) var<storage, read> bias: array<f32>; // (off_bias + n)
 @group(0) @binding(4) var<storage, read_write> c: array<{{if .VecOut}}vec4<f32>{{else}}f32{{end}}>; // (m, n)
+{{template "operand_load" .A}}
+{{- if .Strided}}
+{{template "operand_load" .W}}
+
+fn quads_of(k: u32) -> u32 {
+	return (k + 3u) / 4u;
+}
+{{- else}}
 {{template "weight_load" .}}
-{{template "activation_load" .}}
+{{- end}}
 
 // A step's columns of a's and w's rows: [slice][quad][column][group][lane] is four rows.
 // Lanes are turned by the column's quad, so that the transposing stores of
@@ -105,12 +114,14 @@ fn main(
 {{- end}}
 
 	// What this invocation loads: a quad of four rows, of a or w, once or more.
-	let quad = t % {{.Quads}}u;
-{{- range $u := .Loads}}
-	let unit{{$u.I}} = {{if $u.Mixed}}select(t + {{$u.First}}u - {{$.UnitsA}}u, t + {{$u.First}}u, t + {{$u.First}}u < {{$.UnitsA}}u){{else}}(t + {{$u.OfOne}}u){{end}} / {{$.Quads}}u;
-	let row{{$u.I}} = {{if $u.Mixed}}select(n0, m0, t + {{$u.First}}u < {{$.UnitsA}}u){{else if $u.A}}m0{{else}}n0{{end}} + unit{{$u.I}} * 4u;
+{{- range $g := .Guards}}
+	let quad{{$g.I}} = {{$g.Quad}};
+{{- range $u := $g.Loads}}
+	let unit{{$u.I}} = {{$.Unit $u}};
+	let row{{$u.I}} = {{$.FirstRow $u}} + unit{{$u.I}} * 4u;
 {{- range $i := seq 4}}
 	var load{{$u.I}}_{{$i}} = vec4<u32>(0u);
+{{- end}}
 {{- end}}
 {{- end}}
 
@@ -124,46 +135,49 @@ fn main(
 	var c{{$i}}_{{$j}} = vec4<f32>(0.0);
 {{- end}}{{end}}
 
+{{- define "matmul_column"}}vec4<f32>(v0.{{comp .}}, v1.{{comp .}}, v2.{{comp .}}, v3.{{comp .}}){{end}}
 {{- define "matmul_load"}}
-		if (kk < quads) {
-{{- range $u := .Loads}}
+{{- range $g := .Guards}}
+		if (kk + quad{{$g.I}} < quads) {
+{{- range $u := $g.Loads}}
 			{{if $u.Mixed}}if (t + {{$u.First}}u < {{$.UnitsA}}u) {{end}}{{if or $u.Mixed $u.A}}{
 {{- range $i := seq 4}}
-				load{{$u.I}}_{{$i}} = bitcast<vec4<u32>>(activation(min(row{{$u.I}} + {{$i}}u, params.m - 1u), kk));
+				load{{$u.I}}_{{$i}} = bitcast<vec4<u32>>(a_quad(row{{$u.I}}, kk + quad{{$g.I}}, {{$i}}u));
 {{- end}}
 			}{{end}}{{if $u.Mixed}} else {{end}}{{if or $u.Mixed (not $u.A)}}{{if $u.Some}}if (t + {{$u.First}}u < {{$.Units}}u) {{end}}{
 {{- range $i := seq 4}}
-				load{{$u.I}}_{{$i}} = carried(fetch(min(row{{$u.I}} + {{$i}}u, params.n - 1u) * stride + kk));
+				load{{$u.I}}_{{$i}} = {{if $.Strided}}bitcast<vec4<u32>>(w_quad(row{{$u.I}}, kk + quad{{$g.I}}, {{$i}}u)){{else}}carried(fetch(min(row{{$u.I}} + {{$i}}u, params.n - 1u) * stride + kk + quad{{$g.I}})){{end}};
 {{- end}}
 			}{{end}}
 {{- end}}
 		} else {
-{{- range $u := .Loads}}{{range $i := seq 4}}
+{{- range $u := $g.Loads}}{{range $i := seq 4}}
 			load{{$u.I}}_{{$i}} = vec4<u32>(0u);
 {{- end}}{{end}}
 		}
 {{- end}}
-	var kk = first + quad;
+{{- end}}
+	var kk = first;
 	{{template "matmul_load" .}}
 	for (var q = first; q < quads; q += {{.Quads}}u) {
 		workgroupBarrier();
-{{- range $u := .Loads}}
+{{- range $g := .Guards}}{{range $u := $g.Loads}}
 		{{if $u.Mixed}}if (t + {{$u.First}}u < {{$.UnitsA}}u) {{end}}{{if or $u.Mixed $u.A}}{
 {{- range $i := seq 4}}
 			let v{{$i}} = bitcast<vec4<f32>>(load{{$u.I}}_{{$i}});
 {{- end}}
 {{- range $j := seq 4}}
-			tile_a[quad / {{$.SliceQuads}}u][quad % {{$.SliceQuads}}u][{{$j}}][unit{{$u.I}} / {{$.LanesM}}u][(unit{{$u.I}} ^ (quad * {{$.TurnM}}u)) % {{$.LanesM}}u] = vec4<f32>(v0.{{comp $j}}, v1.{{comp $j}}, v2.{{comp $j}}, v3.{{comp $j}});
+			tile_a[quad{{$g.I}} / {{$.SliceQuads}}u][quad{{$g.I}} % {{$.SliceQuads}}u][{{$j}}][unit{{$u.I}} / {{$.LanesM}}u][(unit{{$u.I}} ^ (quad{{$g.I}} * {{$.TurnM}}u)) % {{$.LanesM}}u] = {{if $.TransA}}v{{$j}}{{else}}{{template "matmul_column" $j}}{{end}};
 {{- end}}
 		}{{end}}{{if $u.Mixed}} else {{end}}{{if or $u.Mixed (not $u.A)}}{{if $u.Some}}if (t + {{$u.First}}u < {{$.Units}}u) {{end}}{
 {{- range $i := seq 4}}
-			let v{{$i}} = unpack(uncarried(load{{$u.I}}_{{$i}}), min(row{{$u.I}} + {{$i}}u, params.n - 1u) * stride + kk);
+			let v{{$i}} = {{if $.Strided}}bitcast<vec4<f32>>(load{{$u.I}}_{{$i}}){{else}}unpack(uncarried(load{{$u.I}}_{{$i}}), min(row{{$u.I}} + {{$i}}u, params.n - 1u) * stride + kk + quad{{$g.I}}){{end}};
 {{- end}}
 {{- range $j := seq 4}}
-			tile_w[quad / {{$.SliceQuads}}u][quad % {{$.SliceQuads}}u][{{$j}}][unit{{$u.I}} / {{$.LanesN}}u][(unit{{$u.I}} ^ (quad * {{$.TurnN}}u)) % {{$.LanesN}}u] = vec4<f32>(v0.{{comp $j}}, v1.{{comp $j}}, v2.{{comp $j}}, v3.{{comp $j}});
+			tile_w[quad{{$g.I}} / {{$.SliceQuads}}u][quad{{$g.I}} % {{$.SliceQuads}}u][{{$j}}][unit{{$u.I}} / {{$.LanesN}}u][(unit{{$u.I}} ^ (quad{{$g.I}} * {{$.TurnN}}u)) % {{$.LanesN}}u] = {{if $.TransW}}v{{$j}}{{else}}{{template "matmul_column" $j}}{{end}};
 {{- end}}
 		}{{end}}
-{{- end}}
+{{- end}}{{end}}
 		workgroupBarrier();
 		kk += {{.Quads}}u;
 		{{template "matmul_load" .}}

@@ -65,7 +65,6 @@ func (t matmulTile) UnitsA() int { return t.Rows() / 4 * t.Quads }
 // matmulLoad is the I-th unit that an invocation loads, First units after its number.
 type matmulLoad struct {
 	I, First int
-	OfOne    int  // as First, among those of a or w only
 	A        bool // of a, for the first invocation
 	Mixed    bool // of a for some invocations, of w for others
 	Some     bool // there is none for some invocations
@@ -76,12 +75,9 @@ func (t matmulTile) Loads() []matmulLoad {
 	var list []matmulLoad
 	n, all, ofA := t.Invocations(), t.Units(), t.UnitsA()
 	for first := 0; first < all; first += n {
-		l := matmulLoad{I: len(list), First: first, OfOne: first, A: first < ofA}
+		l := matmulLoad{I: len(list), First: first, A: first < ofA}
 		l.Mixed = l.A && first+n > ofA
 		l.Some = first+n > all
-		if !l.A {
-			l.OfOne = first - ofA
-		}
 		list = append(list, l)
 	}
 	return list

@@ -2,6 +2,7 @@ package shaders
 
 import (
 	"io"
+	"maps"
 	"math"
 	"os"
 	"regexp"
@@ -58,6 +59,19 @@ func TestParams(t *testing.T) {
 		"histogram":                   {"rows", "width", "stride", "ring"},
 		"cut":                         {"rows", "width", "stride", "ring"},
 	}
+	maps.Copy(fields, map[string][]string{
+		"embedding_backward":   {"width", "first_row", "rows", "entries"},
+		"rms_norm_backward":    {"rows", "steps", "eps"},
+		"layer_norm_backward":  {"rows", "steps", "eps"},
+		"causal_conv_backward": {"length", "channels", "stride", "offset"},
+		"cross_entropy":        {"rows", "vocab", "off_target", "off_loss", "scale"},
+		"square_sums":          {"first", "count", "off_out"},
+		"clip_scale":           {"count", "max_norm"},
+		"adamw":                {"first", "count", "beta1", "rest1", "beta2", "rest2", "eps", "decay"},
+		"log_decays":           {"decays", "count"},
+		"log_decays_backward":  {"decays", "count"},
+		"sum":                  {"first", "count", "off_out"},
+	})
 	decl := regexp.MustCompile(`struct Params \{([^}]*)\}`)
 	for _, name := range Names() {
 		text, err := files.ReadFile(name + ".wgsl")

@@ -38,6 +38,7 @@ var templates = sync.OnceValue(func() *template.Template {
 			return product
 		},
 		"list":    func(v ...int) []int { return v },
+		"names":   func(v ...string) []string { return v },
 		"div":     func(a, b int) int { return a / b },
 		"ceilDiv": ceilDiv,
 		"mod":     func(a, b int) int { return a % b },

@@ -2,8 +2,8 @@ package train
 
 import (
 	"context"
-	"errors"
-	"io"
+	"math"
+	"sync"
 
 	"github.com/mambagpu/mambagpu/mamba"
 	"github.com/mambagpu/mambagpu/mamba/checkpoint"
@@ -16,30 +16,96 @@ import (
 type Trainer struct {
 	config mamba.ModelConfig
 	opts   Options
+
+	mu      sync.Mutex
+	run     runner
+	steps   int
+	pending [2]*Pending // steps under way, by their number's last bit
+	stale   bool        // the gradients are those of an update, to be cleared
+	closed  bool
 }
 
-var errUnfinished = errors.New("train: unfinished")
-
 // New makes a trainer of a model with the reference implementation's random
-// initialisation, the same for the same Options.Seed: what [mamba.New] makes.
-// Errors: [*OptionError], [*checkpoint.FormatError], those of package wgpu.
-func New(c mamba.ModelConfig, opts *Options) (*Trainer, error) { return nil, errUnfinished }
+// initialisation, the same for the same Options.Seed: that of [mamba.New]. Errors:
+// [*OptionError], [*checkpoint.FormatError], those of package wgpu.
+func New(c mamba.ModelConfig, opts *Options) (*Trainer, error) {
+	var seed uint64
+	if opts != nil {
+		seed = opts.Seed
+	}
+	values, err := mamba.InitialValues(c, seed)
+	if err != nil {
+		return nil, err
+	}
+	return NewFrom(c, values, opts)
+}
 
 // Load makes a trainer of the checkpoint in folder dir, of any float type, to train
-// it on. Errors: [*checkpoint.FormatError], [*checkpoint.UnsupportedError] (a
-// quantised model among others), those of [New] and of the file system.
-func Load(dir string, opts *Options) (*Trainer, error) { return nil, errUnfinished }
+// it on. Errors: [*checkpoint.FormatError], [*checkpoint.UnsupportedError], those of
+// [New] and of the file system; a quantised model is an [*OptionError].
+func Load(dir string, opts *Options) (*Trainer, error) {
+	ckpt, err := checkpoint.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer ckpt.Close()
+	if ckpt.Config.Bits != 0 {
+		return nil, &OptionError{Name: "the model's weights", Got: "integers", Want: "floats: a quantised model cannot be trained"}
+	}
+	return NewFrom(ckpt.Config, func(name string) ([]float32, error) { return floats(ckpt, name) }, opts)
+}
+
+// floats reads a tensor of a checkpoint.
+func floats(ckpt *checkpoint.Checkpoint, name string) ([]float32, error) {
+	t, err := ckpt.Tensor(name)
+	if err != nil {
+		return nil, err
+	}
+	return t.Float32(nil)
+}
 
 // NewFrom makes a trainer of weights that a function gives, each by its name in
-// Hugging Face layout and in the order of [checkpoint.Config.Shapes]. Errors are
-// those of New, of the function, and [*ParameterError].
+// Hugging Face layout. Errors are those of New, of the function, and
+// [*ParameterError].
 func NewFrom(c mamba.ModelConfig, tensor func(name string) ([]float32, error), opts *Options) (*Trainer, error) {
-	return nil, errUnfinished
+	o, err := opts.filled()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkConfig(c); err != nil {
+		return nil, err
+	}
+	t := &Trainer{config: c, opts: o}
+	t.run, err = open(c, tensor, &t.opts)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// checkConfig returns an error unless a model may have these sizes.
+func checkConfig(c mamba.ModelConfig) error {
+	if c.Bits != 0 {
+		return &OptionError{Name: "Bits", Got: c.Bits, Want: "0: a quantised model cannot be trained"}
+	}
+	data, err := checkpoint.HuggingFaceConfig(c)
+	if err == nil {
+		_, err = checkpoint.ParseConfig("ModelConfig", data)
+	}
+	return err
 }
 
 // Close gives back what the trainer holds. Further calls do nothing; other methods
 // then return [ErrClosed].
-func (t *Trainer) Close() error { return errUnfinished }
+func (t *Trainer) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil
+	}
+	t.closed = true
+	return t.run.close()
+}
 
 // Config is the model's architecture.
 func (t *Trainer) Config() mamba.ModelConfig { return t.config }
@@ -49,119 +115,132 @@ func (t *Trainer) Config() mamba.ModelConfig { return t.config }
 func (t *Trainer) Options() Options { return t.opts }
 
 // AdapterInfo describes what the trainer runs on.
-func (t *Trainer) AdapterInfo() wgpu.AdapterInfo { return wgpu.AdapterInfo{} }
+func (t *Trainer) AdapterInfo() wgpu.AdapterInfo { return t.run.info() }
 
 // MemoryInUse is the number of bytes that the trainer holds on its device, and, on a
 // device that is not its own, that others hold there.
-func (t *Trainer) MemoryInUse() uint64 { return 0 }
+func (t *Trainer) MemoryInUse() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return 0
+	}
+	return t.run.memoryInUse()
+}
+
+// MicroBatch is the number of sequences that go through the network at a time.
+func (t *Trainer) MicroBatch() int { return t.run.most() }
 
 // Steps is the number of updates so far, those before LoadOptimizer included.
-func (t *Trainer) Steps() int { return 0 }
-
-// Batch is what one pass through the network learns from.
-type Batch struct {
-	// IDs are rows of SeqLen+1 tokens, Options.Batch of them or fewer: inputs are all
-	// but the last of each row, targets all but the first.
-	IDs []uint32
+func (t *Trainer) Steps() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.steps
 }
-
-// Result is what a step tells.
-type Result struct {
-	Step     int     // counted from 1, those before LoadOptimizer included
-	Loss     float64 // mean cross-entropy in nats over all targets, before the update
-	GradNorm float64 // of all gradients together, before clipping
-}
-
-// Step updates the weights once, by the mean loss over the targets of all batches,
-// whose gradients accumulate: two batches are as one of twice the rows. Gradients
-// that were there before are lost. If ctx ends it returns its error, with the
-// weights as they were. Errors: [*DivergedError], [*mamba.TokenError],
-// [*OptionError], [ErrClosed].
-func (t *Trainer) Step(ctx context.Context, lr float64, batches ...Batch) (Result, error) {
-	p, err := t.Submit(ctx, lr, batches...)
-	if err != nil {
-		return Result{}, err
-	}
-	return p.Wait()
-}
-
-// Submit is [Trainer.Step] that does not wait for the device: the next step may be
-// submitted before the result of this one is asked for, so that the device does not
-// idle while the host makes batches. Two steps may be under way; a third is
-// [ErrBusy]. Other methods see the weights after all that was submitted.
-func (t *Trainer) Submit(ctx context.Context, lr float64, batches ...Batch) (*Pending, error) {
-	return nil, errUnfinished
-}
-
-// Pending is a step under way.
-type Pending struct{}
-
-// Wait returns the step's result when the device is done with it; further calls
-// return it again. Errors: [*DivergedError], [ErrClosed].
-func (p *Pending) Wait() (Result, error) { return Result{}, errUnfinished }
 
 // Backward adds the gradient of a batch's mean loss to the gradients, and returns
-// the loss.
+// the loss. The first one after an update begins with gradients of 0. Errors:
+// [*mamba.TokenError], [*OptionError], [*DivergedError] for a loss that is not
+// finite, [ErrClosed], the context's.
 func (t *Trainer) Backward(ctx context.Context, b Batch) (loss float64, err error) {
-	return 0, errUnfinished
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.check(ctx, b); err != nil {
+		return 0, err
+	}
+	if t.stale {
+		if err := t.zero(); err != nil {
+			return 0, err
+		}
+	}
+	if err := t.run.begin([3]float32{}); err != nil {
+		return 0, err
+	}
+	if err := t.learn(ctx, b, 1/float32(t.targets(b))); err != nil {
+		return 0, err
+	}
+	sum, err := t.run.lossSum()
+	loss = sum / float64(t.targets(b))
+	if err == nil && !finite(loss) {
+		err = t.diverged(t.steps+1, loss, nil)
+	}
+	return loss, err
 }
 
-// Update takes the weights on by the gradients, clipped, and clears them. It
-// returns the gradients' norm before clipping. Errors: [*DivergedError], [ErrClosed].
+// Update takes the weights on by the gradients, clipped, and returns the gradients'
+// norm before clipping. The next Backward begins anew. Errors: [*DivergedError],
+// [ErrClosed], the context's.
 func (t *Trainer) Update(ctx context.Context, lr float64) (norm float64, err error) {
-	return 0, errUnfinished
+	t.mu.Lock()
+	if err := t.check(ctx); err != nil {
+		t.mu.Unlock()
+		return 0, err
+	}
+	p, err := t.update(lr)
+	t.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	r, err := p.Wait()
+	return r.GradNorm, err
 }
 
 // ZeroGradients clears the gradients.
-func (t *Trainer) ZeroGradients() error { return errUnfinished }
+func (t *Trainer) ZeroGradients() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return ErrClosed
+	}
+	return t.zero()
+}
+
+func (t *Trainer) zero() error {
+	t.stale = false
+	return t.run.clearGradients()
+}
 
 // Loss is the mean cross-entropy of a batch in nats. Gradients and weights stay.
-func (t *Trainer) Loss(ctx context.Context, b Batch) (float64, error) { return 0, errUnfinished }
+// Errors: [*mamba.TokenError], [*OptionError], [ErrClosed], the context's.
+func (t *Trainer) Loss(ctx context.Context, b Batch) (float64, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.check(ctx, b); err != nil {
+		return 0, err
+	}
+	if err := t.run.begin([3]float32{}); err != nil {
+		return 0, err
+	}
+	for in := range t.inputs(b) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if err := t.run.evaluate(in); err != nil {
+			return 0, err
+		}
+	}
+	sum, err := t.run.lossSum()
+	return sum / float64(t.targets(b)), err
+}
 
 // Logits runs a batch's inputs through the network and returns (rows, SeqLen, V).
-// Gradients and weights stay.
+// Gradients and weights stay. Errors are those of Loss.
 func (t *Trainer) Logits(ctx context.Context, b Batch) ([]float32, error) {
-	return nil, errUnfinished
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.check(ctx, b); err != nil {
+		return nil, err
+	}
+	var all []float32
+	for in := range t.inputs(b) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := t.run.present(in, func(logits []float32) { all = append(all, logits...) }); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
-// Parameter describes one tensor of the model.
-type Parameter struct {
-	Name   string // in Hugging Face layout
-	Shape  []int
-	Decays bool // weight decay applies
-}
-
-// Parameters lists the model's tensors in the order of its computation.
-func (t *Trainer) Parameters() []Parameter { return nil }
-
-// Value reads a parameter, row-major. Errors: [*ParameterError], [ErrClosed].
-func (t *Trainer) Value(name string) ([]float32, error) { return nil, errUnfinished }
-
-// SetValue replaces a parameter. Errors: [*ParameterError], [ErrClosed].
-func (t *Trainer) SetValue(name string, v []float32) error { return errUnfinished }
-
-// Gradient reads a parameter's gradient, row-major: what Backward added up since
-// the gradients were cleared. After Step it is that step's, not clipped. Errors:
-// [*ParameterError], [ErrClosed].
-func (t *Trainer) Gradient(name string) ([]float32, error) { return nil, errUnfinished }
-
-// SaveModel writes the model to folder dir in Hugging Face layout. Tensors of two or
-// more dimensions but A_log get the type dtype, F32, F16 or BF16; all others are F32.
-// The folder appears when all is written; dir must not exist, or be empty. Errors:
-// [*OptionError], [ErrClosed], those of the file system; [fs.ErrExist] where dir is
-// not empty.
-func (t *Trainer) SaveModel(dir string, dtype checkpoint.DType) error { return errUnfinished }
-
-// WriteModel is SaveModel into a folder that exists, where files of the same names
-// are replaced: for folders that hold more than a model and appear as a whole by
-// [checkpoint.CreateFolder].
-func (t *Trainer) WriteModel(dir string, dtype checkpoint.DType) error { return errUnfinished }
-
-// SaveOptimizer writes what training has beside the weights: AdamW's moments and the
-// number of steps, as a safetensors file. A trainer that loads it, and the weights
-// in F32, goes on to the same bits on the same device.
-func (t *Trainer) SaveOptimizer(w io.Writer) error { return errUnfinished }
-
-// LoadOptimizer reads what SaveOptimizer wrote. Errors: [*checkpoint.FormatError],
-// [ErrClosed], those of the reader.
-func (t *Trainer) LoadOptimizer(r io.Reader) error { return errUnfinished }
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -100,6 +100,17 @@ var kernels = []struct {
 	{"cut", cutCases},
 	{"gumbel", gumbelCases},
 	{"choose", chooseCases},
+	{"embedding_backward", embeddingBackwardCases},
+	{"rms_norm_backward", rmsNormBackwardCases},
+	{"layer_norm_backward", layerNormBackwardCases},
+	{"causal_conv_backward", causalConvBackwardCases},
+	{"cross_entropy", crossEntropyCases},
+	{"square_sums", squareSumsCases},
+	{"clip_scale", clipScaleCases},
+	{"adamw", adamWCases},
+	{"log_decays", logDecaysCases},
+	{"log_decays_backward", logDecaysBackwardCases},
+	{"sum", sumCases},
 }
 
 // Kernels is the names of the kernels that have cases, in the order of the

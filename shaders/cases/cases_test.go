@@ -27,6 +27,8 @@ func TestKernels(t *testing.T) {
 		"discretize", "modulated_scan", "modulated_scan_step", "residual_add",
 		"in_proj_step", "x_proj_step", "dt_scan_step", "last_rows",
 		"peaks", "histogram", "cut", "gumbel", "choose",
+		"embedding_backward", "rms_norm_backward", "layer_norm_backward", "causal_conv_backward",
+		"cross_entropy", "square_sums", "clip_scale", "adamw", "log_decays", "log_decays_backward", "sum",
 	}
 	assert.Equal(t, want, Kernels())
 	for _, kernel := range want {

@@ -84,15 +84,27 @@ func rmsNorm32(params any, a []Arg) {
 
 func matmul32(params any, args []Arg) {
 	p, a, w, bias, c := params.(shaders.MatmulParams), args[0].F32, args[1].F32, args[2].F32, args[3].F32
+	ldw := max(p.LDW, across(p.TransW, p.N, p.K))
 	for m := range p.M {
 		for n := range p.N {
-			sum := dot32(a[m*p.LDA+p.OffA:][:p.K], w[n*p.K:][:p.K])
+			var sum float32
+			for k := range p.K {
+				sum += a[element(p.TransA, m, k, p.LDA, p.OffA)] * w[element(p.TransW, n, k, ldw, p.OffW)]
+			}
 			if p.Bias {
 				sum += bias[p.OffBias+n]
 			}
 			finish32(&c[m*p.LDC+p.OffC+n], sum, p.SiLU, p.Add)
 		}
 	}
+}
+
+// element is where an element of a matrix or of its transpose lies.
+func element(transposed bool, row, col, ld, off int) int {
+	if transposed {
+		row, col = col, row
+	}
+	return row*ld + off + col
 }
 
 func matmulSum32(params any, args []Arg) {

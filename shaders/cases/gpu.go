@@ -30,6 +30,16 @@ func (c Case) scratch(k *shaders.Kernels) (*wgpu.Buffer, error) {
 	switch p := c.Params.(type) {
 	case shaders.ColumnSumsParams:
 		words = k.ColumnSumsScratch(p)
+	case shaders.EmbeddingBackwardParams:
+		words = k.EmbeddingBackwardScratch(p)
+	case shaders.RMSNormBackwardParams:
+		words = k.RMSNormBackwardScratch(p)
+	case shaders.LayerNormBackwardParams:
+		words = k.LayerNormBackwardScratch(p)
+	case shaders.CausalConvParams:
+		if c.Kernel == "causal_conv_backward" {
+			words = k.CausalConvBackwardScratch(p)
+		}
 	}
 	if words == 0 {
 		return nil, nil
@@ -128,6 +138,18 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) ([]*wgpu.Dispatch, 
 	if p, ok := c.Params.(shaders.ColumnSumsParams); ok {
 		return k.ColumnSums(p, b[0], b[2], b[1])
 	}
+	if p, ok := c.Params.(shaders.EmbeddingBackwardParams); ok {
+		return k.EmbeddingBackward(p, b[0], b[1], b[3], b[2])
+	}
+	if p, ok := c.Params.(shaders.RMSNormBackwardParams); ok {
+		return k.RMSNormBackward(p, b[0], b[1], b[2], b[3], b[5], b[4])
+	}
+	if p, ok := c.Params.(shaders.LayerNormBackwardParams); ok {
+		return k.LayerNormBackward(p, b[0], b[1], b[2], b[3], b[6], b[4], b[5])
+	}
+	if p, ok := c.Params.(shaders.CausalConvParams); ok && c.Kernel == "causal_conv_backward" {
+		return k.CausalConvBackward(p, b[0], b[1], b[2], b[3], b[5], b[4])
+	}
 	d, err := c.dispatch(k, b)
 	if err != nil {
 		return nil, err
@@ -195,6 +217,21 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 		return k.DtScanStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
 	case shaders.LastRowsParams:
 		return k.LastRows(p, b[0], b[1], b[2])
+	case shaders.CrossEntropyParams:
+		return k.CrossEntropy(p, b[0], b[1], b[2])
+	case shaders.SquareSumsParams:
+		return k.SquareSums(p, b[0], b[1])
+	case shaders.ClipScaleParams:
+		return k.ClipScale(p, b[0], b[1])
+	case shaders.AdamWParams:
+		return k.AdamW(p, b[0], b[1], b[2], b[3], b[4])
+	case shaders.LogDecaysParams:
+		if c.Kernel == "log_decays" {
+			return k.LogDecays(p, b[0], b[1])
+		}
+		return k.LogDecaysBackward(p, b[0], b[1], b[2])
+	case shaders.SumParams:
+		return k.Sum(p, b[0], b[1])
 	case shaders.ChoiceParams:
 		switch c.Kernel {
 		case "peaks":

@@ -42,7 +42,71 @@ func matmulCases() []Case {
 	for bits := range 8 {
 		list = append(list, ending(columns(19, 45, 20, dtypes[bits%5], false), bits&1 != 0, bits&2 != 0, bits&4 != 0))
 	}
+	return append(list, transposedCases()...)
+}
+
+// transposedCases are products of the backward pass: of the transposes of a and w, or
+// of a w with a leading dimension.
+func transposedCases() []Case {
+	var list []Case
+	for i, edge := range []int{1, 2, 4, 15, 16, 17, 31, 48, 63, 64, 65, 127, 128, 129, 200} {
+		for j := range 3 {
+			lie := lies[(i+j)%len(lies)]
+			size := []int{36, 52, 20}
+			size[j] = edge
+			list = append(list, lying(dense(size[0], size[1], size[2], shaders.F32), lie, 0, 0))
+		}
+		list = append(list, lying(dense(edge, edge, edge, shaders.F32), lies[i%len(lies)], 0, 0))
+	}
+	for _, lie := range lies {
+		list = append(list,
+			lying(dense(64, 48, 1000, shaders.F32), lie, 0, 0),
+			lying(dense(132, 68, 36, shaders.F32), lie, 16, 400), // whole vectors of a later row
+			lying(dense(21, 50, 37, shaders.F32), lie, 3, 201),
+			lying(dense(40, 70, 36, shaders.F32), lie, 1, 2),
+			lying(ending(columns(33, 45, 35, shaders.F32, true), true, true, true), lie, 4, 5),
+			lying(ending(dense(20, 48, 515, shaders.F32), false, false, true), lie, 0, 4),
+		)
+	}
+	for _, t := range dtypes {
+		list = append(list, lying(dense(70, 35, 37, t), lie{a: true}, 0, 0), lying(dense(36, 33, 64, t), lie{a: true}, 4, 4))
+	}
 	return list
+}
+
+// lie is how the operands of a product lie.
+type lie struct {
+	a, w bool // transposed
+	ld   bool // w has a leading dimension
+}
+
+// lies are the ways of float32 operands but for the usual one.
+var lies = []lie{{a: true}, {w: true, ld: true}, {a: true, w: true, ld: true}, {ld: true}}
+
+// lying is the case with operands that lie otherwise, rows gap elements longer and
+// off after the start of their arrays.
+func lying(c Case, l lie, gap, off int) Case {
+	p := c.Params.(shaders.MatmulParams)
+	p.TransA, p.TransW = l.a, l.w
+	p.LDA, p.OffA = p.K+gap, off
+	name := c.Name
+	if l.a {
+		p.LDA = p.M + gap
+		name += ", a transposed"
+	}
+	if l.ld {
+		p.LDW, p.OffW = p.K+gap, off
+		name += ", w with a leading dimension"
+	}
+	if l.w {
+		p.LDW = p.N + gap
+		name += ", transposed"
+	}
+	if gap+off > 0 {
+		name += fmt.Sprintf(", gap %d, offset %d", gap, off)
+	}
+	p.OffC += off
+	return matmulCase(name, p)
 }
 
 func matvecCases() []Case {
@@ -109,6 +173,14 @@ func columns(m, n, k int, t shaders.DType, bias bool) Case {
 	return c
 }
 
+// across is the length of a row of a matrix (rows, cols) or of its transpose.
+func across(transposed bool, rows, cols int) int {
+	if transposed {
+		return rows
+	}
+	return cols
+}
+
 // matmulCase has a of order 1 and weights of order K^-1/2, so that c is of
 // order 1. A float32 sum of K such terms, one added after the other, is off by
 // about 2^-24 sqrt(K) / 4, and the worst of thousands of elements by five times
@@ -122,14 +194,17 @@ func matmulCase(name string, p shaders.MatmulParams) Case {
 		if p.Add {
 			old = s.normal(p.M * p.N)
 		}
-		c := place(repeat(p.M*p.LDC, Untouched), old, p.N, p.LDC, p.OffC)
+		c := place(repeat(extent(p.M, p.N, p.LDC, p.OffC), Untouched), old, p.N, p.LDC, p.OffC)
 		var bias []float32
 		w := s.weights("w", p.N, p.K, p.Weights, 1/root)
+		if p.LDW > 0 {
+			w = in("w", strided(w.F32, across(p.TransW, p.N, p.K), p.LDW, p.OffW))
+		}
 		if p.Bias {
 			bias = append(poison(p.OffBias), s.normal(p.N)...)
 		}
 		return []Arg{
-			in("a", strided(s.normal(p.M*p.K), p.K, p.LDA, p.OffA)),
+			in("a", strided(s.normal(p.M*p.K), across(p.TransA, p.M, p.K), p.LDA, p.OffA)),
 			w,
 			in("bias", bias),
 			out("c", c),

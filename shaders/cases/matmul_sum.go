@@ -53,7 +53,7 @@ func matmulSumCase(name string, p shaders.MatmulSumParams) Case {
 		return []Arg{
 			in("parts", s.normal(p.Parts*p.M*p.N)),
 			in("bias", bias),
-			out("c", place(repeat(p.M*p.LDC, Untouched), old, p.N, p.LDC, p.OffC)),
+			out("c", place(repeat(extent(p.M, p.N, p.LDC, p.OffC), Untouched), old, p.N, p.LDC, p.OffC)),
 		}
 	}}
 }

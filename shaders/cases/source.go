@@ -112,7 +112,13 @@ func place(into, x []float32, width, stride, offset int) []float32 {
 }
 
 // strided is the dense rows x (rows, width) spread over rows of stride elements
-// with NaN in the gaps.
+// with NaN in the gaps and before the offset.
 func strided(x []float32, width, stride, offset int) []float32 {
-	return place(poison(len(x)/width*stride), x, width, stride, offset)
+	return place(poison(extent(len(x)/width, width, stride, offset)), x, width, stride, offset)
+}
+
+// extent is the number of elements of an array that rows lie in, to the end of the
+// last row at least.
+func extent(rows, width, stride, offset int) int {
+	return (rows-1)*stride + max(stride, offset+width)
 }

@@ -30,6 +30,10 @@ func (c Case) RunTwin() []Arg {
 	case shaders.ColumnSumsParams:
 		cpu.ColumnSums(p, f(0), f(1))
 	case shaders.CausalConvParams:
+		if c.Kernel == "causal_conv_backward" {
+			cpu.CausalConvBackward(p, f(0), f(1), f(2), f(3), f(4))
+			break
+		}
 		causalConvTwins[c.Kernel](p, f(0), f(1), u(2), f(3), f(4))
 	case shaders.DtProjParams:
 		cpu.DtProj(p, f(0), f(1), f(2), f(3))
@@ -53,6 +57,28 @@ func (c Case) RunTwin() []Arg {
 		cpu.DtScanStep(p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
 	case shaders.LastRowsParams:
 		cpu.LastRows(p, f(0), u(1), f(2))
+	case shaders.EmbeddingBackwardParams:
+		cpu.EmbeddingBackward(p, u(0), f(1), f(2))
+	case shaders.RMSNormBackwardParams:
+		cpu.RMSNormBackward(p, f(0), f(1), f(2), f(3), f(4))
+	case shaders.LayerNormBackwardParams:
+		cpu.LayerNormBackward(p, f(0), f(1), f(2), f(3), f(4), f(5))
+	case shaders.CrossEntropyParams:
+		cpu.CrossEntropy(p, f(0), u(1), f(2))
+	case shaders.SquareSumsParams:
+		cpu.SquareSums(p, f(0), f(1))
+	case shaders.ClipScaleParams:
+		cpu.ClipScale(p, f(0), f(1))
+	case shaders.AdamWParams:
+		cpu.AdamW(p, f(0), f(1), f(2), f(3), f(4))
+	case shaders.LogDecaysParams:
+		if c.Kernel == "log_decays" {
+			cpu.LogDecays(p, f(0), f(1))
+		} else {
+			cpu.LogDecaysBackward(p, f(0), f(1), f(2))
+		}
+	case shaders.SumParams:
+		cpu.Sum(p, f(0), f(1))
 	case shaders.ChoiceParams:
 		choiceTwins[c.Kernel](p, args)
 	default:

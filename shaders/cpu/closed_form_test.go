@@ -85,6 +85,56 @@ func TestMatmulByHand(t *testing.T) {
 	assert.Equal(t, []float32{-1, 11, 22, 33, -1, 13, 24, 37}, c)
 }
 
+// TestMatmulGradients holds the products that MatmulParams names against differences
+// of y = x W^T, which is linear in either, so that a difference is the derivative: of
+// the loss sum dy y, in which all numbers are small integers.
+func TestMatmulGradients(t *testing.T) {
+	const tokens, in, out, gap = 5, 3, 4, 2
+	x, w, dy := integers(tokens*(in+gap), 5), integers(out*in, 7), integers(tokens*(out+gap), 9)
+	loss := func() (sum float32) {
+		y := make([]float32, tokens*out)
+		cpu.Matmul(shaders.MatmulParams{M: tokens, N: out, K: in, LDA: in + gap, OffA: 1, LDC: out}, x, w, nil, y)
+		for i, v := range y {
+			sum += v * dy[i/out*(out+gap)+2+i%out]
+		}
+		return sum
+	}
+	at := loss()
+	difference := func(v *float32) float32 {
+		*v++
+		defer func() { *v-- }()
+		return loss() - at
+	}
+	dx, dw := make([]float32, tokens*in), []float32{100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+	cpu.Matmul(shaders.MatmulParams{M: tokens, N: in, K: out, LDA: out + gap, OffA: 2, LDW: in, LDC: in, TransW: true}, dy, w, nil, dx)
+	cpu.Matmul(shaders.MatmulParams{
+		M: out, N: in, K: tokens, LDA: out + gap, OffA: 2, LDW: in + gap, OffW: 1, LDC: in, TransA: true, TransW: true, Add: true,
+	}, dy, x, nil, dw)
+	dw[0] -= 100
+	for i, v := range dx {
+		assert.Equal(t, difference(&x[i/in*(in+gap)+1+i%in]), v, "x %d", i)
+	}
+	for i, v := range dw {
+		assert.Equal(t, difference(&w[i]), v, "w %d", i)
+	}
+}
+
+// integers is n small integers of both signs.
+func integers(n, modulus int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(i*i%modulus - modulus/2)
+	}
+	return x
+}
+
+func TestColumnSumsByHand(t *testing.T) {
+	p := shaders.ColumnSumsParams{Rows: 2, Columns: 2, Stride: 3, Offset: 1, OffOut: 1}
+	sums := []float32{-1, 100, 200, -1}
+	cpu.ColumnSums(p, []float32{9, 1, 2, 9, 3, 4}, sums)
+	assert.Equal(t, []float32{-1, 104, 206, -1}, sums)
+}
+
 func TestDtProjByHand(t *testing.T) {
 	p := shaders.DtProjParams{Rows: 1, Channels: 2, Rank: 2, Stride: 3, Offset: 1}
 	delta := make([]float32, 2)

@@ -70,25 +70,5 @@ fn row_scale(n: u32, quads: u32) -> f32 {
 {{- end}}
 {{- end}}
 {{/* Rows of activations, four columns at a time: whole vectors where every row
-starts on one and has nothing but whole ones (Vec), single elements guarded by
-the row's length otherwise: nothing past it is read, since a trusted module
-checks no index. activation(row, q) is columns 4q to 4q+3, zeros past params.k. */}}
+starts on one and has nothing but whole ones (Vec), single elements otherwise. */}}
 {{define "activation_type"}}{{if .Vec}}vec4<f32>{{else}}f32{{end}}{{end}}
-{{define "activation_load"}}
-{{- if .Vec}}
-fn activation(row: u32, q: u32) -> vec4<f32> {
-	return a[(row * params.lda + params.off_a) / 4u + q];
-}
-{{- else}}
-fn activation(row: u32, q: u32) -> vec4<f32> {
-	let k = q * 4u;
-	let i = row * params.lda + params.off_a;
-	let last = params.k - 1u;
-	return vec4<f32>(
-		select(0.0, a[i + min(k, last)], k < params.k),
-		select(0.0, a[i + min(k + 1u, last)], k + 1u < params.k),
-		select(0.0, a[i + min(k + 2u, last)], k + 2u < params.k),
-		select(0.0, a[i + min(k + 3u, last)], k + 3u < params.k));
-}
-{{- end}}
-{{- end}}

@@ -1,0 +1,77 @@
+package shaders
+
+import "github.com/mambagpu/mambagpu/wgpu"
+
+// How causal_conv_backward shares its work: channels and chunks of time side by
+// side in a workgroup, and the steps of a chunk.
+const (
+	convBackChannels = 64
+	convBackChunks   = 4
+	convBackSteps    = 64
+)
+
+// CausalConvBackward dispatches the gradients of [Kernels.CausalConv] from a zero
+// state, which p must say (Fresh), given the gradient dy (Batch, Length, Channels)
+// of its output. With s the sum that act is taken of and ds = dy act'(s):
+//
+//	dx[b,t,e] = sum_k w[e,k] ds[b, t+Width-1-k, e]    ds is 0 past the end
+//	dw[e,k]  += sum_b,t ds[b,t,e] x[b, t-Width+1+k, e]
+//	dbias[e] += sum_b,t ds[b,t,e]
+//
+// dx lies as x does, at dx[row*Stride + Offset + e], in a buffer of its own;
+// dweights are packed as the weights. scratch has CausalConvBackwardScratch(p)
+// words. Sequences have one length: packed ones are refused.
+func (k *Kernels) CausalConvBackward(p CausalConvParams, x, weights, dy, dx, scratch, dweights *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+	c := check{kernel: "causal_conv_backward"}
+	p.checkBackward(&c, x, weights, dy, dx, scratch, dweights)
+	if c.err != nil {
+		return nil, c.err
+	}
+	blocks := ceilDiv(p.Length, convBackChunks*convBackSteps)
+	grid := [3]uint32{uint32(ceilDiv(p.Channels, convBackChannels)), uint32(blocks), uint32(p.Batch)}
+	first, err := k.dispatch(c.kernel, p.backwardVariant(), p.uniform(), grid, x, weights, dy, dx, scratch)
+	if err != nil {
+		return nil, err
+	}
+	return k.thenSums([]*wgpu.Dispatch{first}, scratch,
+		partSums{Rows: p.backwardParts(), Columns: p.weightWords(), Stride: p.weightWords(), Sums: dweights})
+}
+
+// CausalConvBackwardScratch is the number of words of scratch that
+// CausalConvBackward needs.
+func (k *Kernels) CausalConvBackwardScratch(p CausalConvParams) int {
+	return p.backwardParts() * p.weightWords()
+}
+
+// convBackVariant is what changes the code of causal_conv_backward.
+type convBackVariant struct {
+	Width, Steps, Chunks int
+	Sums                 int // weights of a channel
+	Bias, SiLU           bool
+}
+
+func (p CausalConvParams) backwardVariant() convBackVariant {
+	return convBackVariant{p.Width, convBackSteps, convBackChunks, p.weightWords() / p.Channels, p.Bias, p.SiLU}
+}
+
+// backwardParts is the number of partial sums of each weight's gradient.
+func (p CausalConvParams) backwardParts() int {
+	return p.Batch * ceilDiv(p.Length, convBackChunks*convBackSteps)
+}
+
+func (p CausalConvParams) checkBackward(c *check, x, weights, dy, dx, scratch, dweights *wgpu.Buffer) {
+	c.size("Batch", p.Batch, 1, maxAxis)
+	c.size("Length", p.Length, 1, maxAxis*convBackSteps)
+	c.size("Channels", p.Channels, 1, maxElements/9)
+	c.size("Width", p.Width, 2, 8)
+	c.size("Offset", p.Offset, 0, p.Stride-p.Channels)
+	c.unpacked(p.Packing)
+	c.on("Fresh", p.Fresh)
+	rows := p.Batch * p.Length
+	c.words("x", size(x), (rows-1)*p.Stride+p.Offset+p.Channels)
+	c.words("weights", size(weights), p.weightWords())
+	c.words("dy", size(dy), rows*p.Channels)
+	c.words("dx", size(dx), (rows-1)*p.Stride+p.Offset+p.Channels)
+	c.words("scratch", size(scratch), p.backwardParts()*p.weightWords())
+	c.words("dweights", size(dweights), p.weightWords())
+}

@@ -1,0 +1,2 @@
+{{/* element: what a kernel takes at a time of an array, one number or, with Vec, four. */}}
+{{define "element"}}{{if .Vec}}vec4<f32>{{else}}f32{{end}}{{end}}
