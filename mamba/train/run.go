@@ -110,7 +110,7 @@ func Run(ctx context.Context, opts *RunOptions) (RunResult, error) {
 	if err != nil {
 		return RunResult{}, err
 	}
-	r, err := newRunner(o)
+	r, err := newSession(o)
 	if err != nil {
 		return RunResult{}, err
 	}
@@ -174,8 +174,8 @@ const (
 	validationText = "validation text"
 )
 
-// runner is a run under way.
-type runner struct {
+// session is a run under way.
+type session struct {
 	opts    RunOptions
 	trainer *Trainer
 	windows Windows
@@ -188,7 +188,7 @@ type runner struct {
 	saved   string    // the newest checkpoint; empty if there is none
 }
 
-func (r *runner) close() {
+func (r *session) close() {
 	if r.metrics != nil {
 		r.metrics.close()
 	}
@@ -197,16 +197,16 @@ func (r *runner) close() {
 	}
 }
 
-func (r *runner) result() RunResult {
+func (r *session) result() RunResult {
 	return RunResult{Steps: r.state.Step, Tokens: r.state.Tokens, Seconds: r.seconds(), Loss: r.state.Loss,
 		Best: r.state.Best, Adapter: r.trainer.AdapterInfo().Name}
 }
 
 // seconds is how long the run has taken, without the time that it lay still.
-func (r *runner) seconds() float64 { return r.before + time.Since(r.begun).Seconds() }
+func (r *session) seconds() float64 { return r.before + time.Since(r.begun).Seconds() }
 
 // run trains, judges and saves to the last step.
-func (r *runner) run(ctx context.Context) error {
+func (r *session) run(ctx context.Context) error {
 	err := r.advance(ctx)
 	switch {
 	case err == nil:
@@ -223,7 +223,7 @@ func (r *runner) run(ctx context.Context) error {
 }
 
 // advance goes from one step at which something is due to the next.
-func (r *runner) advance(ctx context.Context) error {
+func (r *session) advance(ctx context.Context) error {
 	for {
 		if r.due(r.opts.EvalEvery) && r.state.Judged < r.state.Step {
 			if err := r.judge(ctx); err != nil {
@@ -246,12 +246,12 @@ func (r *runner) advance(ctx context.Context) error {
 
 // due reports whether something that comes with every so many steps, and with the
 // last one, comes now.
-func (r *runner) due(every int) bool {
+func (r *session) due(every int) bool {
 	return r.state.Step > 0 && (r.state.Step%every == 0 || r.state.Step >= r.opts.Steps)
 }
 
 // nextStop is the next step at which something is due.
-func (r *runner) nextStop() int {
+func (r *session) nextStop() int {
 	next := r.opts.Steps
 	stop := func(every int) { next = min(next, (r.state.Step/every+1)*every) }
 	stop(r.opts.EvalEvery)
@@ -263,7 +263,7 @@ func (r *runner) nextStop() int {
 }
 
 // steps trains up to a step. One step is made ready while another is under way.
-func (r *runner) steps(ctx context.Context, last int) error {
+func (r *session) steps(ctx context.Context, last int) error {
 	var under []*Pending
 	for next := r.state.Step + 1; r.state.Step < last; {
 		if next <= last && len(under) < 2 && ctx.Err() == nil {
@@ -295,7 +295,7 @@ func (r *runner) steps(ctx context.Context, last int) error {
 
 // submit gives a step to the device. The end of ctx does not reach it: a step that
 // has begun is completed.
-func (r *runner) submit(ctx context.Context, step int) (*Pending, error) {
+func (r *session) submit(ctx context.Context, step int) (*Pending, error) {
 	rows := r.trainer.Options().Batch
 	at := r.state.Position + uint64((step-r.state.Step-1)*rows*r.opts.Accumulate)
 	batches := make([]Batch, r.opts.Accumulate)
@@ -306,7 +306,7 @@ func (r *runner) submit(ctx context.Context, step int) (*Pending, error) {
 }
 
 // record takes in a step's result.
-func (r *runner) record(result Result) error {
+func (r *session) record(result Result) error {
 	windows := r.trainer.Options().Batch * r.opts.Accumulate
 	s := &r.state
 	s.Step++
@@ -321,7 +321,7 @@ func (r *runner) record(result Result) error {
 	return s.Watch.add(s.Step, result.Loss)
 }
 
-func (r *runner) write(m Metric) error {
+func (r *session) write(m Metric) error {
 	if err := r.metrics.write(m); err != nil {
 		return err
 	}
@@ -333,7 +333,7 @@ func (r *runner) write(m Metric) error {
 
 // judge takes the loss on the validation text and keeps the model if it is the best
 // so far. Without a text it is.
-func (r *runner) judge(ctx context.Context) (err error) {
+func (r *session) judge(ctx context.Context) (err error) {
 	if r.average != nil {
 		if err := r.average.swap(r.trainer); err != nil {
 			return err
@@ -362,7 +362,7 @@ func (r *runner) judge(ctx context.Context) (err error) {
 }
 
 // validLoss is the mean loss over the validation windows.
-func (r *runner) validLoss(ctx context.Context) (float64, error) {
+func (r *session) validLoss(ctx context.Context) (float64, error) {
 	sum, windows := 0.0, 0
 	for _, b := range r.valid {
 		if err := ctx.Err(); err != nil {

@@ -24,7 +24,7 @@ const (
 const unfinishedPrefix = "."
 
 // save writes a checkpoint of the step that the run is at and takes away old ones.
-func (r *runner) save() error {
+func (r *session) save() error {
 	s := r.state
 	s.Seconds = r.seconds()
 	if !s.Watch.risen() {
@@ -59,7 +59,7 @@ func (r *runner) save() error {
 }
 
 // fillCheckpoint writes what a checkpoint has beside the model.
-func (r *runner) fillCheckpoint(dir string, s runState) error {
+func (r *session) fillCheckpoint(dir string, s runState) error {
 	if r.opts.Tokenizer != nil {
 		if err := os.WriteFile(filepath.Join(dir, tokenizerFile), r.opts.Tokenizer, 0o666); err != nil {
 			return err
@@ -85,7 +85,7 @@ func (r *runner) fillCheckpoint(dir string, s runState) error {
 }
 
 // prune takes away all checkpoints but the newest and the last good one.
-func (r *runner) prune() error {
+func (r *session) prune() error {
 	dirs, err := Checkpoints(r.opts.Dir)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (r *runner) prune() error {
 
 // saveBest replaces the weights of the model in the run's folder. Its other files
 // stay as they are, so that the folder is a whole model at any moment.
-func (r *runner) saveBest() error {
+func (r *session) saveBest() error {
 	temporary, err := os.MkdirTemp(r.opts.Dir, unfinishedPrefix+"best.*")
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -123,7 +123,7 @@ func (r *runner) saveBest() error {
 
 // writeCompanions writes the files of the model in the run's folder that do not
 // change.
-func (r *runner) writeCompanions(dir string, config []byte) error {
+func (r *session) writeCompanions(dir string, config []byte) error {
 	if err := replaceFile(filepath.Join(dir, configFile), config); err != nil {
 		return err
 	}

@@ -14,13 +14,13 @@ import (
 	"github.com/mambagpu/mambagpu/mamba/checkpoint"
 )
 
-// newRunner makes what a run needs: from a checkpoint, or from the beginning.
-func newRunner(o RunOptions) (*runner, error) {
+// newSession makes what a run needs: from a checkpoint, or from the beginning.
+func newSession(o RunOptions) (*session, error) {
 	last, err := findCheckpoint(o)
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{opts: o}
+	r := &session{opts: o}
 	if err := r.prepare(last); err != nil {
 		r.close()
 		return nil, err
@@ -28,8 +28,8 @@ func newRunner(o RunOptions) (*runner, error) {
 	return r, nil
 }
 
-// prepare makes a runner ready: to go on from a checkpoint, if one is named.
-func (r *runner) prepare(last string) (err error) {
+// prepare makes a session ready: to go on from a checkpoint, if one is named.
+func (r *session) prepare(last string) (err error) {
 	if last != "" {
 		if r.state, err = readState(last); err != nil {
 			return err
@@ -120,7 +120,7 @@ func loadOptimizer(t *Trainer, path string) error {
 }
 
 // prepareData checks the texts and cuts the validation text.
-func (r *runner) prepareData() error {
+func (r *session) prepareData() error {
 	t := r.trainer.Options()
 	vocab := r.trainer.Config().VocabSize
 	if err := checkTokens(trainingText, r.opts.Data, t.SeqLen, vocab); err != nil {
@@ -141,7 +141,7 @@ func (r *runner) prepareData() error {
 	return nil
 }
 
-func (r *runner) settings() Settings {
+func (r *session) settings() Settings {
 	t := r.trainer.Options()
 	return Settings{
 		Batch: t.Batch, MicroBatch: t.MicroBatch, SeqLen: t.SeqLen, Accumulate: r.opts.Accumulate,
@@ -153,7 +153,7 @@ func (r *runner) settings() Settings {
 // prepareFolder makes the run's folder, or takes away from it what a run before left
 // that was killed: files that were not finished, and metrics of steps that are taken
 // again.
-func (r *runner) prepareFolder() (err error) {
+func (r *session) prepareFolder() (err error) {
 	parent := filepath.Join(r.opts.Dir, checkpointsDir)
 	if err := os.MkdirAll(parent, 0o777); err != nil {
 		return fmt.Errorf("train: %w", err)
