@@ -358,6 +358,9 @@ func (r *session) judge(ctx context.Context) (err error) {
 		r.state.Best = best
 	}
 	r.state.Judged = r.state.Step
+	if r.state.Saved == r.state.Step { // by a run that was interrupted before it could judge
+		return r.writeState(checkpointDir(r.opts.Dir, r.state.Step), r.state)
+	}
 	return nil
 }
 

@@ -26,7 +26,6 @@ const unfinishedPrefix = "."
 // save writes a checkpoint of the step that the run is at and takes away old ones.
 func (r *session) save() error {
 	s := r.state
-	s.Seconds = r.seconds()
 	if !s.Watch.risen() {
 		s.Good = s.Step
 	}
@@ -77,11 +76,17 @@ func (r *session) fillCheckpoint(dir string, s runState) error {
 			return err
 		}
 	}
+	return r.writeState(dir, s)
+}
+
+// writeState writes how far the run has come into a checkpoint's folder.
+func (r *session) writeState(dir string, s runState) error {
+	s.Seconds = r.seconds()
 	data, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, stateFile), append(data, '\n'), 0o666)
+	return replaceFile(filepath.Join(dir, stateFile), append(data, '\n'))
 }
 
 // prune takes away all checkpoints but the newest and the last good one.

@@ -92,7 +92,7 @@ func findCheckpoint(o RunOptions) (string, error) {
 func (o *RunOptions) trainer(last string, microBatch int) (*Trainer, error) {
 	opts := *o.Options
 	if last != "" {
-		opts.MicroBatch = microBatch
+		orElse(&opts.MicroBatch, microBatch)
 		return Load(last, &opts)
 	}
 	if o.Init != "" {
@@ -144,7 +144,7 @@ func (r *session) prepareData() error {
 func (r *session) settings() Settings {
 	t := r.trainer.Options()
 	return Settings{
-		Batch: t.Batch, MicroBatch: t.MicroBatch, SeqLen: t.SeqLen, Accumulate: r.opts.Accumulate,
+		Batch: t.Batch, MicroBatch: r.trainer.MicroBatch(), SeqLen: t.SeqLen, Accumulate: r.opts.Accumulate,
 		Schedule: r.opts.Schedule, Beta1: t.Beta1, Beta2: t.Beta2, Eps: t.Eps, WeightDecay: t.WeightDecay, Clip: t.Clip,
 		Seed: t.Seed, Average: r.opts.Average, Data: fingerprint(r.opts.Data), Valid: fingerprint(r.opts.Valid),
 	}
