@@ -10,7 +10,8 @@ import "github.com/mambagpu/mambagpu/wgpu"
 //	parameter -= rate (WeightDecay parameter + first m / (sqrt(second v) + Eps))
 //
 // where rate, first, second and scale are words of control (ControlRate, ...). All
-// arrays are updated from element First on.
+// arrays are updated from element First on. With a scale of 0, which stands for
+// gradients that are not finite, they stay as they are.
 type AdamWParams struct {
 	First, Count int
 	Beta1, Beta2 float64

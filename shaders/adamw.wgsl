@@ -5,6 +5,7 @@
 //   v = beta2 v + rest2 g^2
 //   parameter -= control[0] (decay parameter + control[1] m / (sqrt(control[2] v) + eps))
 //
+// With control[3] = 0, which stands for gradients that are not finite, all stays as it is.
 // rest1 and rest2 are 1 - beta1 and 1 - beta2, which float32 betas would give with few digits.
 //
 // In      gradient (first + count); control (8)
@@ -27,7 +28,7 @@ fn main(
 	@builtin(local_invocation_index) t: u32,
 ) {
 	let element = (wg.y * groups.x + wg.x) * 256u + t;
-	if (element >= params.count) {
+	if (element >= params.count || control[3] == 0.0) {
 		return;
 	}
 	let i = params.first + element;

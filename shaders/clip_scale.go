@@ -9,8 +9,8 @@ import "github.com/mambagpu/mambagpu/wgpu"
 //	control[ControlScale] = min(1, MaxNorm / (norm + 1e-6)), 1 if MaxNorm is 0
 //	control[ControlNorm] = norm
 //
-// A norm that is not finite gives a scale that is not finite or 0, and so
-// parameters that are not finite: the caller looks at the norm.
+// The scale of a norm that is not finite is 0, by which [Kernels.AdamW] leaves all as
+// it is.
 type ClipScaleParams struct {
 	Parts   int // of all gradients, by [Kernels.SquareSums]
 	MaxNorm float32

@@ -2,6 +2,7 @@
 //
 //   norm = sqrt(sum_i parts[i])
 //   control[3] = min(1, max_norm / (norm + 1e-6)), 1 if max_norm is 0; control[4] = norm
+//   control[3] = 0 if norm is not finite
 //
 // In      parts (count)
 // Out     control (8), of which two words are written
@@ -26,6 +27,9 @@ fn main(@builtin(local_invocation_index) t: u32) {
 		return;
 	}
 	let norm = sqrt(all);
-	control[3] = select(1.0, min(1.0, params.max_norm / (norm + 1e-6)), params.max_norm > 0.0);
+	let scale = select(1.0, min(1.0, params.max_norm / (norm + 1e-6)), params.max_norm > 0.0);
+	// By its bits: compilers may take for granted that there is no NaN.
+	let finite = (bitcast<u32>(norm) & 0x7f800000u) != 0x7f800000u;
+	control[3] = select(0.0, scale, finite);
 	control[4] = norm;
 }

@@ -6,7 +6,7 @@ const (
 	ControlRate   = iota // learning rate
 	ControlFirst         // 1 / (1 - Beta1^t) at update t = 1, 2, ...
 	ControlSecond        // 1 / (1 - Beta2^t)
-	ControlScale         // what gradients are multiplied by
+	ControlScale         // what gradients are multiplied by; 0: they are not finite
 	ControlNorm          // the norm of all gradients before that
 
 	ControlWords = 8

@@ -6,7 +6,7 @@
 //   Abar_t  = exp(delta_t A)
 //   phi_t   = (Abar_t - 1) / A
 //
-// In      s (rows, stride); a (states): A as re, im
+// In      s (rows, stride); a: A, {{if .Log}}log(-re) (states), im (states){{else}}(states): re, im{{end}}
 // Out     cells (rows, states): (a_t Abar_t).re, .im, phi_t.re, .im
 // Grid    an invocation a cell, spread over x and y; 64 invocations
 // Tail    invocations past the last cell write nothing
@@ -14,12 +14,17 @@
 struct Params { rows: u32, states: u32, stride: u32, off_delta: u32, off_mod: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> s: array<f32>;                 // (rows, stride)
+{{- if .Log}}
+@group(0) @binding(2) var<storage, read> a: array<f32>;                 // (states), (states)
+{{- else}}
 @group(0) @binding(2) var<storage, read> a: array<vec2<f32>>;           // (states)
+{{- end}}
 @group(0) @binding(3) var<storage, read_write> cells: array<vec4<f32>>; // (rows, states)
 {{- if .Softplus}}
 {{template "softplus"}}
 {{- end}}
 {{template "turn"}}
+{{template "complex_mul"}}
 {{template "hold"}}
 
 @compute @workgroup_size(64)
@@ -35,7 +40,7 @@ fn main(
 	let n = i % params.states;
 	let row = i / params.states * params.stride;
 	let delta = {{if .Softplus}}softplus(s[row + params.off_delta]){{else}}s[row + params.off_delta]{{end}};
-	var cell = hold(delta, a[n]);
+	var cell = hold(delta, {{if .Log}}vec2<f32>(-exp_parts(a[n]).x, a[params.states + n]){{else}}a[n]{{end}});
 {{- if .Modulated}}
 	let scale = 1.0 / (1.0 + exp(-s[row + params.off_mod + n]));
 	cell = vec4<f32>(scale * cell.xy, cell.zw);

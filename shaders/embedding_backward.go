@@ -1,6 +1,10 @@
 package shaders
 
-import "github.com/mambagpu/mambagpu/wgpu"
+import (
+	"cmp"
+
+	"github.com/mambagpu/mambagpu/wgpu"
+)
 
 // EmbeddingBackwardParams are the sizes of the gradient of [Kernels.Embedding]:
 //
@@ -12,7 +16,11 @@ type EmbeddingBackwardParams struct {
 	Width    int // d_model
 	FirstRow int // vocabulary row that dtable starts with
 	Rows     int // rows of dtable
+	Stride   int // elements from one row of dtable to the next; 0: Width
 }
+
+// stride is Stride, or what it is by default.
+func (p EmbeddingBackwardParams) stride() int { return cmp.Or(p.Stride, p.Width) }
 
 // embeddingVariant is what changes the code of embedding_backward.
 type embeddingVariant struct {
@@ -38,11 +46,12 @@ func (k *Kernels) EmbeddingBackward(p EmbeddingBackwardParams, places, dx, scrat
 	c.words("places", size(places), l.words())
 	c.words("dx", size(dx), p.Tokens*p.Width)
 	c.words("scratch", size(scratch), l.maxPartial()*p.Width)
-	c.words("dtable", size(dtable), p.Rows*p.Width)
+	c.size("Stride", p.stride(), p.Width, maxElements)
+	c.words("dtable", size(dtable), (p.Rows-1)*p.stride()+p.Width)
 	if c.err != nil {
 		return nil, c.err
 	}
-	v := embeddingVariant{Vec: p.Width%4 == 0, Partial: l.maxSums() > 0}
+	v := embeddingVariant{Vec: p.Width%4 == 0 && p.stride()%4 == 0, Partial: l.maxSums() > 0}
 	buffers := []*wgpu.Buffer{places, dx, dtable}
 	if v.Partial {
 		buffers = append(buffers, scratch)
@@ -68,7 +77,7 @@ func (k *Kernels) EmbeddingBackwardScratch(p EmbeddingBackwardParams) int {
 
 // uniform is the sizes and the word of places where the entries start.
 func (p EmbeddingBackwardParams) uniform(entries int) []byte {
-	return uniform(p.Width, p.FirstRow, p.Rows, entries)
+	return uniform(p.Width, p.FirstRow, p.Rows, entries, p.stride())
 }
 
 // grid is that of so many entries of the list; workgroups go on to others where there

@@ -11,16 +11,16 @@
 // column, so that sums have one order.
 //
 // In      places; {{if .Sums}}parts (partial pieces, width){{else}}dx (tokens, width){{end}}
-// Out     dtable (rows, width){{if and .Partial (not .Sums)}}; parts (partial pieces, width){{end}}
+// Out     dtable (rows, stride){{if and .Partial (not .Sums)}}; parts (partial pieces, width){{end}}
 // Grid    (ceil(width/256), entries), where workgroups go on to further entries; 64
 //         invocations, four columns each
 // Tail    columns past width are not written; ids outside of dtable are left out
 // Twin    cpu/embedding_backward.go
-struct Params { width: u32, first_row: u32, rows: u32, entries: u32 }
+struct Params { width: u32, first_row: u32, rows: u32, entries: u32, stride: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> places: array<u32>;           // header, order, pieces, sums
 @group(0) @binding(2) var<storage, read> x: array<{{template "element" .}}>;          // {{if .Sums}}(partial pieces, width){{else}}(tokens, width){{end}}
-@group(0) @binding(3) var<storage, read_write> dtable: array<{{template "element" .}}>; // (rows, width)
+@group(0) @binding(3) var<storage, read_write> dtable: array<{{template "element" .}}>; // (rows, stride)
 {{- if and .Partial (not .Sums)}}
 @group(0) @binding(4) var<storage, read_write> parts: array<{{template "element" .}}>;  // (partial pieces, width)
 {{- end}}
@@ -84,11 +84,11 @@ fn main(
 
 fn add(row: u32, q: u32, v: vec4<f32>) {
 {{- if .Vec}}
-	dtable[row * (params.width / 4u) + q] += v;
+	dtable[row * (params.stride / 4u) + q] += v;
 {{- else}}
 {{- range $c := seq 4}}
 	if (q * 4u + {{$c}}u < params.width) {
-		dtable[row * params.width + q * 4u + {{$c}}u] += v.{{comp $c}};
+		dtable[row * params.stride + q * 4u + {{$c}}u] += v.{{comp $c}};
 	}
 {{- end}}{{end}}
 }

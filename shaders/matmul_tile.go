@@ -35,8 +35,15 @@ var matmulTiles = []matmulTile{
 	{LanesM: 4, LanesN: 8, M: 4, N: 4, Quads: 16, Slices: 8, speed: speed{70, 2, 1}},
 }
 
-// matmulParts are the numbers of parts that sums are split into.
-var matmulParts = []int{1, 2, 4, 8, 16}
+// matmulParts are the numbers of parts that sums are split into. More than manyParts
+// are for the few sums over all tokens of the gradient of a weight matrix.
+var matmulParts = []int{1, 2, 4, 8, 16, 32, 64, 128}
+
+// Of more than manyParts, each has at least leastPart columns.
+const (
+	manyParts = 16
+	leastPart = 256
+)
 
 func (t matmulTile) Rows() int        { return t.LanesM * t.M }
 func (t matmulTile) Columns() int     { return t.LanesN * t.N }
@@ -115,6 +122,9 @@ const maxScratch = 4 << 20
 // splits reports whether the sums of a product can be split: no part is empty, and
 // all of them fit.
 func (t matmulTile) splits(p MatmulParams, parts int) bool {
+	if parts > manyParts && p.K < parts*leastPart {
+		return false
+	}
 	steps := ceilDiv(p.K, t.Step())
 	return ceilDiv(steps, ceilDiv(steps, parts)) == parts && parts*p.M*p.N <= maxScratch
 }

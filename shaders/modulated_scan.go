@@ -38,20 +38,14 @@ func (k *Kernels) ModulatedScan(p ModulatedScanParams, u, cells, s, weights, slo
 
 func (k *Kernels) modulatedScan(kernel string, maxLength int, p ModulatedScanParams, u, cells, s, weights, slots, state, y *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	c := check{kernel: kernel}
-	c.size("Batch", p.Batch, 1, maxAxis)
-	c.size("Length", p.Length, 1, maxLength)
-	c.size("Channels", p.Channels, 1, maxAxis*16)
-	c.size("States", p.States, 1, 256)
-	c.size("OffB", p.OffB, 0, p.Stride-p.Channels)
-	c.size("OffC", p.OffC, 0, p.Stride-p.Channels)
-	c.packing(p.Packing, p.Batch, p.Length)
+	p.check(&c, maxLength)
 	if maxLength == 1 {
 		c.unpacked(p.Packing)
 	}
 	rows := p.Total(p.Batch, p.Length)
 	c.words("u", size(u), rows*p.Channels)
 	c.words("cells", size(cells), 4*rows*p.States)
-	c.words("s", size(s), (rows-1)*p.Stride+max(p.OffB, p.OffC)+p.Channels)
+	c.words("s", size(s), p.sWords())
 	c.words("weights", size(weights), p.WeightCount())
 	c.words("slots", size(slots), p.slotWords(p.Batch))
 	c.words("state", size(state), 2*p.Channels*p.States)
@@ -63,6 +57,21 @@ func (k *Kernels) modulatedScan(kernel string, maxLength int, p ModulatedScanPar
 	return k.dispatch(kernel, p.variant(),
 		uniform(p.Length, p.Channels, p.Stride, p.OffB, p.OffC), grid,
 		u, cells, s, weights, slots, state, y)
+}
+
+func (p ModulatedScanParams) check(c *check, maxLength int) {
+	c.size("Batch", p.Batch, 1, maxAxis)
+	c.size("Length", p.Length, 1, maxLength)
+	c.size("Channels", p.Channels, 1, maxAxis*16)
+	c.size("States", p.States, 1, 256)
+	c.size("OffB", p.OffB, 0, p.Stride-p.Channels)
+	c.size("OffC", p.OffC, 0, p.Stride-p.Channels)
+	c.packing(p.Packing, p.Batch, p.Length)
+}
+
+// sWords is the number of elements of s.
+func (p ModulatedScanParams) sWords() int {
+	return (p.Total(p.Batch, p.Length)-1)*p.Stride + max(p.OffB, p.OffC) + p.Channels
 }
 
 // WeightCount is the number of elements of the packed weights.

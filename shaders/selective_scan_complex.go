@@ -59,7 +59,7 @@ func (k *Kernels) complexScan(kernel string, maxLength int, p ComplexScanParams,
 	rows := p.Total(p.Batch, p.Length)
 	c.words("u", size(u), rows*p.Channels)
 	c.words("delta", size(delta), rows*p.Channels)
-	c.words("bc", size(bc), (rows-1)*p.BCStride+max(p.OffB, p.OffC)+2*p.States)
+	c.words("bc", size(bc), p.bcWords())
 	if p.Modulated {
 		c.words("bc", size(bc), (rows-1)*p.BCStride+p.OffM+p.States)
 	}

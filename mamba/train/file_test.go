@@ -1,13 +1,10 @@
 package train
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
-
-var ctx = context.Background()
 
 const tinyFile = "../../testdata/tiny_train.safetensors"
 

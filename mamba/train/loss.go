@@ -23,7 +23,7 @@ func (n *network[A]) learn(s operations[A], m micro, scale float32) {
 	for i := last - 1; i >= 0; i-- {
 		n.backward(s, i, m)
 	}
-	s.embeddingBackward(shaders.EmbeddingBackwardParams{Tokens: m.tokens(), Width: c.DModel, Rows: c.VocabSize},
+	s.embeddingBackward(shaders.EmbeddingBackwardParams{Tokens: m.tokens(), Width: c.DModel, Rows: c.VocabSize, Stride: s.stride(c.DModel)},
 		n.act.places, n.act.dres, n.embedding.gradient)
 }
 

@@ -22,6 +22,7 @@ func adamWCases() []Case {
 		adamWCase("an odd part of longer arrays", odd, 100, 0.01),
 		adamWCase("the first update", part, 1, 1),
 		adamWCase("no momentum and no decay", still, 2, 1),
+		adamWCase("gradients that are not finite", part, 3, 0),
 	)
 }
 
@@ -36,6 +37,9 @@ func adamWCase(name string, p shaders.AdamWParams, t int, scale float32) Case {
 		if t == 1 {
 			clear(m)
 			clear(v)
+		}
+		if scale == 0 {
+			gradient = poison(p.Count)
 		}
 		part := func(x []float32, outside float32) []float32 {
 			return append(append(repeat(p.First, outside), x...), outside)

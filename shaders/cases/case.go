@@ -85,6 +85,10 @@ var kernels = []struct {
 	{"selective_scan_step", selectiveScanStepCases},
 	{"selective_scan_naive", scanStageCases},
 	{"selective_scan_tiled", scanStageCases},
+	{"selective_scan_backward", scanBackwardCases},
+	{"scan_ends", scanEndsCases},
+	{"scan_join", scanJoinCases},
+	{"scan_rows", scanRowsCases},
 	{"selective_scan_complex", selectiveScanComplexCases},
 	{"selective_scan_complex_step", selectiveScanComplexStepCases},
 	{"discretize", discretizeCases},
@@ -111,6 +115,11 @@ var kernels = []struct {
 	{"log_decays", logDecaysCases},
 	{"log_decays_backward", logDecaysBackwardCases},
 	{"sum", sumCases},
+	{"selective_scan_complex_backward", selectiveScanComplexBackwardCases},
+	{"modulated_scan_backward", modulatedScanBackwardCases},
+	{"discretize_backward", discretizeBackwardCases},
+	{"gather_states", gatherStatesCases},
+	{"part_columns", partColumnsCases},
 }
 
 // Kernels is the names of the kernels that have cases, in the order of the

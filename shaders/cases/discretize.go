@@ -22,13 +22,13 @@ func discretizeCases() []Case {
 		}
 	}
 	list = append(list, layerHold(300, 16).named("d_state 16, 300 rows"))
-	for bits := range 4 {
+	for bits := range 8 {
 		s := layerHold(5, 16)
-		s.p.Softplus, s.p.Modulated = bits&1 != 0, bits&2 != 0
+		s.p.Softplus, s.p.Modulated, s.p.Log = bits&1 != 0, bits&2 != 0, bits&4 != 0
 		if !s.p.Softplus {
 			s.delta = span{1e-3, 0.1}
 		}
-		list = append(list, s.named("%s", switches(on(s.p.Softplus, "softplus"), on(s.p.Modulated, "modulated"))))
+		list = append(list, s.named("%s", switches(on(s.p.Softplus, "softplus"), on(s.p.Modulated, "modulated"), on(s.p.Log, "log"))))
 	}
 	odd := layerHold(6, 5)
 	odd.p.Stride, odd.p.OffDelta, odd.p.OffMod = 19, 17, 7
@@ -110,9 +110,17 @@ func (spec holdSpec) fill(s *source) []Arg {
 	if p.Modulated {
 		place(rows, s.normal(p.Rows*p.States), p.States, p.Stride, p.OffMod)
 	}
+	a := drawA(s, p.States, p.States, spec.re, spec.im)
+	if p.Log {
+		logs, ims := make([]float32, 0, 2*p.States), []float32(nil)
+		for i := 0; i < len(a); i += 2 {
+			logs, ims = append(logs, float32(math.Log(-float64(a[i])))), append(ims, a[i+1])
+		}
+		a = append(logs, ims...)
+	}
 	return []Arg{
 		in("s", rows),
-		in("a", drawA(s, p.States, p.States, spec.re, spec.im)),
+		in("a", a),
 		out("cells", poison(4*p.Rows*p.States)),
 	}
 }

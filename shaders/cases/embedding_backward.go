@@ -25,6 +25,9 @@ func embeddingBackwardCases() []Case {
 	add("first shard, ids past its end", shaders.EmbeddingBackwardParams{Width: 8, Rows: 10}, []uint32{9, 10, 0, 50279, 3, 9, math.MaxUint32})
 	add("second shard, ids on both sides", shaders.EmbeddingBackwardParams{Width: 8, FirstRow: 100, Rows: 20},
 		append([]uint32{99, 100, 119, 120, 0, 110, 19, math.MaxUint32}, spreadIDs(200, 150, 3)...))
+	add("rows with a gap", shaders.EmbeddingBackwardParams{Width: 7, Rows: 5, Stride: 8}, spreadIDs(90, 5, 3))
+	add("rows with a gap of whole vectors", shaders.EmbeddingBackwardParams{Width: 8, Rows: 5, Stride: 12}, spreadIDs(90, 5, 3))
+	add("whole vectors, rows off them", shaders.EmbeddingBackwardParams{Width: 8, Rows: 5, Stride: 9}, spreadIDs(90, 5, 3))
 	add("more pieces than rows", shaders.EmbeddingBackwardParams{Width: 8, FirstRow: 500, Rows: 1}, ascendingIDs(1000))
 	return list
 }
@@ -65,10 +68,11 @@ func embeddingBackwardCase(name string, p shaders.EmbeddingBackwardParams, ids [
 				touched[row] = true
 			}
 		}
-		table := s.normal(p.Rows * p.Width)
+		stride := max(p.Stride, p.Width)
+		table := repeat(p.Rows*stride, Untouched)
 		for row, yes := range touched {
-			if !yes {
-				copy(table[row*p.Width:(row+1)*p.Width], repeat(p.Width, Untouched))
+			if yes {
+				copy(table[row*stride:], s.normal(p.Width))
 			}
 		}
 		return []Arg{ints("places", shaders.EmbeddingPlaces(ids)), in("dx", s.normal(p.Tokens*p.Width)), out("dtable", table)}

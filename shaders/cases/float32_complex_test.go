@@ -45,7 +45,11 @@ func discretize32(params any, args []Arg) {
 		}
 		for n := range p.States {
 			cell := cells[4*(t*p.States+n):][:4]
-			hold32(delta, a[2*n], a[2*n+1], cell)
+			re, im := a[2*n], a[2*n+1]
+			if p.Log {
+				re, im = -exp32(a[n]), a[p.States+n]
+			}
+			hold32(delta, re, im, cell)
 			if p.Modulated {
 				m := sigmoid32(row[p.OffMod+n])
 				cell[0], cell[1] = m*cell[0], m*cell[1]

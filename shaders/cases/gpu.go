@@ -40,6 +40,22 @@ func (c Case) scratch(k *shaders.Kernels) (*wgpu.Buffer, error) {
 		if c.Kernel == "causal_conv_backward" {
 			words = k.CausalConvBackwardScratch(p)
 		}
+	case shaders.ComplexScanParams:
+		if c.Kernel == "selective_scan_complex_backward" {
+			words = k.SelectiveScanComplexBackwardScratch(p)
+		}
+	case shaders.ModulatedScanParams:
+		if c.Kernel == "modulated_scan_backward" {
+			words = k.ModulatedScanBackwardScratch(p)
+		}
+	case shaders.DiscretizeParams:
+		if c.Kernel == "discretize_backward" {
+			words = k.DiscretizeBackwardScratch(p)
+		}
+	case shaders.SelectiveScanParams:
+		if c.Kernel == "selective_scan_backward" {
+			words = k.SelectiveScanBackwardScratch(p)
+		}
 	}
 	if words == 0 {
 		return nil, nil
@@ -84,7 +100,7 @@ func (c Case) RunGPUBy(k *shaders.Kernels, prepare func(b []*wgpu.Buffer) ([]*wg
 		return nil, err
 	}
 	for i, a := range args {
-		if !a.Out {
+		if !a.Out || a.Len() == 0 {
 			continue
 		}
 		if err := download(buffers[i], a); err != nil {
@@ -135,6 +151,9 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) ([]*wgpu.Dispatch, 
 	if p, ok := c.Params.(shaders.SelectiveScanParams); ok && c.Kernel == "selective_scan" {
 		return k.SelectiveScanChunked(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
 	}
+	if p, ok := c.Params.(shaders.SelectiveScanParams); ok && c.Kernel == "selective_scan_backward" {
+		return k.SelectiveScanBackward(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12])
+	}
 	if p, ok := c.Params.(shaders.ColumnSumsParams); ok {
 		return k.ColumnSums(p, b[0], b[2], b[1])
 	}
@@ -149,6 +168,15 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) ([]*wgpu.Dispatch, 
 	}
 	if p, ok := c.Params.(shaders.CausalConvParams); ok && c.Kernel == "causal_conv_backward" {
 		return k.CausalConvBackward(p, b[0], b[1], b[2], b[3], b[5], b[4])
+	}
+	if p, ok := c.Params.(shaders.ComplexScanParams); ok && c.Kernel == "selective_scan_complex_backward" {
+		return k.SelectiveScanComplexBackward(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12])
+	}
+	if p, ok := c.Params.(shaders.ModulatedScanParams); ok && c.Kernel == "modulated_scan_backward" {
+		return k.ModulatedScanBackward(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11])
+	}
+	if p, ok := c.Params.(shaders.DiscretizeParams); ok && c.Kernel == "discretize_backward" {
+		return k.DiscretizeBackward(p, b[0], b[1], b[2], b[3], b[4], b[5])
 	}
 	d, err := c.dispatch(k, b)
 	if err != nil {
@@ -193,6 +221,14 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 			scan = k.SelectiveScanTiled
 		}
 		return scan(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	case shaders.ScanBlockParams:
+		switch c.Kernel {
+		case "scan_ends":
+			return k.ScanEnds(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
+		case "scan_join":
+			return k.ScanJoin(p, b[0], b[1], b[2], b[3], b[4])
+		}
+		return k.ScanRows(p, b[0], b[1])
 	case shaders.ScanSummaryParams:
 		return k.SelectiveScanSummary(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
 	case shaders.ComplexScanParams:
@@ -207,6 +243,10 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 			return k.ModulatedScanStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
 		}
 		return k.ModulatedScan(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
+	case shaders.GatherStatesParams:
+		return k.GatherStates(p, b[0], b[1], b[2])
+	case shaders.PartColumnsParams:
+		return k.PartColumns(p, b[0], b[1])
 	case shaders.ResidualAddParams:
 		return k.ResidualAdd(p, b[0], b[1])
 	case shaders.InProjStepParams:

@@ -132,11 +132,17 @@ func scanLayouts(batch, length int) []Case {
 // hide a small sum.
 func scanExtremes(length int) []Case {
 	var list []Case
+	eachExtreme(length, func(name string, s scanSpec) { list = append(list, s.named("%s", name)) })
+	return list
+}
+
+// eachExtreme calls f for each of scanExtremes.
+func eachExtreme(length int, f func(name string, s scanSpec)) {
 	add := func(name string, edit func(s *scanSpec)) {
 		s := modelScan(2, length, 17, 16)
 		s.p.HasD = false
 		edit(&s)
-		list = append(list, s.named("%s", name))
+		f(name, s)
 	}
 	add("delta 1e-4", func(s *scanSpec) { s.delta = span{1e-4, 1e-4} })
 	add("delta 1e-4, zero state, no z", func(s *scanSpec) {
@@ -161,7 +167,6 @@ func scanExtremes(length int) []Case {
 		s.p.Softplus, s.p.HasBias = true, true
 		s.delta, s.bias = span{-25, 90}, span{-5, 10}
 	})
-	return list
 }
 
 // scanPacked is sequences of different lengths.

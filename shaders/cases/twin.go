@@ -38,15 +38,44 @@ func (c Case) RunTwin() []Arg {
 	case shaders.DtProjParams:
 		cpu.DtProj(p, f(0), f(1), f(2), f(3))
 	case shaders.SelectiveScanParams:
+		if c.Kernel == "selective_scan_backward" {
+			cpu.SelectiveScanBackward(p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7), f(8), f(9), f(10), f(11))
+			break
+		}
 		selectiveScanTwins[c.Kernel](p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7))
+	case shaders.ScanBlockParams:
+		switch c.Kernel {
+		case "scan_ends":
+			cpu.ScanEnds(p, f(0), f(1), f(2), f(3), f(4), f(5), f(6))
+		case "scan_join":
+			cpu.ScanJoin(p, f(0), u(1), f(2), f(3), f(4))
+		default:
+			cpu.ScanRows(p, f(0), f(1))
+		}
 	case shaders.ScanSummaryParams:
 		cpu.SelectiveScanSummary(p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
 	case shaders.ComplexScanParams:
+		if c.Kernel == "selective_scan_complex_backward" {
+			cpu.SelectiveScanComplexBackward(p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7), f(8), f(9), f(10), f(11))
+			break
+		}
 		complexScanTwins[c.Kernel](p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7))
 	case shaders.DiscretizeParams:
+		if c.Kernel == "discretize_backward" {
+			cpu.DiscretizeBackward(p, f(0), f(1), f(2), f(3), f(4))
+			break
+		}
 		cpu.Discretize(p, f(0), f(1), f(2))
 	case shaders.ModulatedScanParams:
+		if c.Kernel == "modulated_scan_backward" {
+			cpu.ModulatedScanBackward(p, f(0), f(1), f(2), f(3), u(4), f(5), f(6), f(7), f(8), f(9), f(10))
+			break
+		}
 		modulatedScanTwins[c.Kernel](p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
+	case shaders.GatherStatesParams:
+		cpu.GatherStates(p, u(0), f(1), f(2))
+	case shaders.PartColumnsParams:
+		cpu.PartColumns(p, f(0), f(1))
 	case shaders.ResidualAddParams:
 		cpu.ResidualAdd(p, f(0), f(1))
 	case shaders.InProjStepParams:

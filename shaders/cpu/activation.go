@@ -13,3 +13,14 @@ func softplus(x float64) float64 {
 func silu(x float64) float64 {
 	return x / (1 + math.Exp(-x))
 }
+
+// siluSlope is silu(x) and its derivative.
+func siluSlope(x float64) (y, slope float64) {
+	s := sigmoid(x)
+	return x * s, s * (1 + x*(1-s))
+}
+
+// sigmoid is 1/(1 + exp(-x)).
+func sigmoid(x float64) float64 {
+	return 1 / (1 + math.Exp(-x))
+}

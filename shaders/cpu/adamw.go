@@ -13,11 +13,14 @@ import (
 //	v = Beta2 v + (1-Beta2) g^2
 //	parameter -= rate (WeightDecay parameter + first m / (sqrt(second v) + Eps))
 //
-// where rate, first, second and scale are words of control. The arrays are
-// (First+Count), control is (ControlWords).
+// where rate, first, second and scale are words of control; with a scale of 0 all stays as
+// it is. The arrays are (First+Count), control is (ControlWords).
 func AdamW(p shaders.AdamWParams, gradient, control, parameter, m, v []float32) {
 	rate, scale := float64(control[shaders.ControlRate]), float64(control[shaders.ControlScale])
 	first, second := float64(control[shaders.ControlFirst]), float64(control[shaders.ControlSecond])
+	if scale == 0 {
+		return
+	}
 	parallel(p.Count, 10, func(lo, hi int) {
 		for i := p.First + lo; i < p.First+hi; i++ {
 			g := scale * float64(gradient[i])

@@ -1,10 +1,6 @@
 package cpu
 
-import (
-	"math"
-
-	"github.com/mambagpu/mambagpu/shaders"
-)
+import "github.com/mambagpu/mambagpu/shaders"
 
 // CausalConvBackward is the gradients of [CausalConv] from a zero state, as Fresh
 // says. With s the sum that act is taken of and ds = dy act'(s):
@@ -28,7 +24,8 @@ func CausalConvBackward(p shaders.CausalConvParams, x, weights, dy, dx, dweights
 				for t := range ds {
 					ds[t] = float64(dy[(first+t)*p.Channels+e])
 					if p.SiLU {
-						ds[t] *= siluSlope(c.at(first, 0, t, e))
+						_, slope := siluSlope(c.at(first, 0, t, e))
+						ds[t] *= slope
 					}
 					dbias += ds[t]
 					for k := range dw {
@@ -51,10 +48,4 @@ func CausalConvBackward(p shaders.CausalConvParams, x, weights, dy, dx, dweights
 			}
 		}
 	})
-}
-
-// siluSlope is the derivative of silu, q + x q (1-q) with q = sigmoid(x).
-func siluSlope(x float64) float64 {
-	q := 1 / (1 + math.Exp(-x))
-	return q * (1 + x*(1-q))
 }

@@ -14,8 +14,9 @@ import (
 //	Abar_t[n] = exp(delta_t A[n])
 //	phi_t[n]  = (Abar_t[n] - 1) / A[n], which is delta_t where A[n] is 0
 //
-// s is strided (Rows, ...), a is (N, 2) and cells (Rows, N, 4): m_t Abar_t, then
-// phi_t, each as real and imaginary part.
+// s is strided (Rows, ...), a is (N, 2), with log(-Re A) in place of Re A if Log is
+// set, and cells (Rows, N, 4): m_t Abar_t, then phi_t, each as real and imaginary
+// part.
 func Discretize(p shaders.DiscretizeParams, s, a, cells []float32) {
 	parallel(p.Rows, 150*p.States, func(lo, hi int) {
 		for t := lo; t < hi; t++ {
@@ -25,7 +26,7 @@ func Discretize(p shaders.DiscretizeParams, s, a, cells []float32) {
 				delta = softplus(delta)
 			}
 			for n := range p.States {
-				abar, phi := hold(delta, pair(a, n))
+				abar, phi := hold(delta, sharedA(p, a, n))
 				if p.Modulated {
 					abar *= complex(sigmoid(float64(row[p.OffMod+n])), 0)
 				}
@@ -37,7 +38,11 @@ func Discretize(p shaders.DiscretizeParams, s, a, cells []float32) {
 	})
 }
 
-// sigmoid is 1/(1 + exp(-x)).
-func sigmoid(x float64) float64 {
-	return 1 / (1 + math.Exp(-x))
+// sharedA is A of state n.
+func sharedA(p shaders.DiscretizeParams, a []float32, n int) complex128 {
+	z := pair(a, n)
+	if p.Log {
+		return complex(-math.Exp(real(z)), imag(z))
+	}
+	return z
 }

@@ -1,15 +1,19 @@
 package cpu
 
-import "github.com/mambagpu/mambagpu/shaders"
+import (
+	"cmp"
+
+	"github.com/mambagpu/mambagpu/shaders"
+)
 
 // EmbeddingBackward is the gradient of [Embedding]:
 //
 //	dtable[ids[t]-FirstRow] += dx[t]   for ids[t] in [FirstRow, FirstRow+Rows)
 //
 // places are those of the ids, of [shaders.EmbeddingPlaces]. dx is (Tokens, Width),
-// dtable (Rows, Width).
+// dtable (Rows, Width), its rows Stride elements apart if that is not 0.
 func EmbeddingBackward(p shaders.EmbeddingBackwardParams, places []uint32, dx, dtable []float32) {
-	row := make([]float64, p.Width)
+	row, stride := make([]float64, p.Width), cmp.Or(p.Stride, p.Width)
 	shaders.EachToken(places, p.Tokens, func(id uint32, tokens []uint32) {
 		at := int(id) - p.FirstRow
 		if at < 0 || at >= p.Rows {
@@ -22,7 +26,7 @@ func EmbeddingBackward(p shaders.EmbeddingBackwardParams, places []uint32, dx, d
 			}
 		}
 		for i, v := range row {
-			put(&dtable[at*p.Width+i], v, true)
+			put(&dtable[at*stride+i], v, true)
 		}
 	})
 }

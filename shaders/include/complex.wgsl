@@ -61,7 +61,8 @@ delta a, phi = (exp(z) - 1)/a, delta where a is 0. exp(z) - 1 is
   expm1(x) cos y - 2 sin^2(y/2) + i e^x sin y,   z = x + i y
 
 which loses no digits where z is small; below |z| = 1/8 phi is delta times the
-series 1 + z/2 + z^2/6 + ... + z^5/720, right to 1e-9, so a may be 0. */}}
+series 1 + z/2 + z^2/6 + ... + z^5/720, right to 1e-9, so a may be 0. It takes turn
+and complex_mul. */}}
 {{define "hold"}}
 fn exp_parts(v: f32) -> vec2<f32> {
 	let x = clamp(v, -87.0, 88.0);
@@ -70,10 +71,6 @@ fn exp_parts(v: f32) -> vec2<f32> {
 	let p = fma(r * r, fma(r, fma(r, fma(r, fma(r, 1.3945446e-3, 8.366042e-3), 0.0416663), 0.16666548), 0.5), r);
 	let s = bitcast<f32>(u32(i32(k) + 127) << 23u);
 	return vec2<f32>(fma(s, p, s), fma(s, p, s - 1.0));
-}
-
-fn complex_mul(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
-	return vec2<f32>(fma(a.x, b.x, -(a.y * b.y)), fma(a.x, b.y, a.y * b.x));
 }
 
 fn hold(delta: f32, a: vec2<f32>) -> vec4<f32> {
@@ -94,5 +91,11 @@ fn hold(delta: f32, a: vec2<f32>) -> vec4<f32> {
 		phi = complex_mul(expm1, vec2<f32>(a.x, -a.y)) / dot(a, a);
 	}
 	return vec4<f32>(e.x * y, phi);
+}
+{{- end}}
+{{/* complex_mul(a, b) is the product of two complex numbers. */}}
+{{define "complex_mul"}}
+fn complex_mul(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
+	return vec2<f32>(fma(a.x, b.x, -(a.y * b.y)), fma(a.x, b.y, a.y * b.x));
 }
 {{- end}}

@@ -1,0 +1,96 @@
+{{/* What the stages of a selective scan's backward pass share: [ScanBlockParams] has the
+layout of scratch. An invocation has a channel and all states of a block, .Quads groups of
+four; a workgroup has 64 channels side by side, and a chunk of rows of one sequence, which
+it walks in tiles of 8 steps.
+
+scan_block_params: the sizes. */}}
+{{define "scan_block_params"}}
+struct Params {
+	batch: u32, length: u32, channels: u32, bc_stride: u32,
+	off_b: u32, off_c: u32, z_stride: u32, off_z: u32,
+	first_state: u32, chunk: u32, grads: u32, sums: u32,
+	rows: u32, decays: u32, rest: u32, totals: u32,
+}
+{{- end}}
+{{/* scan_block_memory: B and C of a tile, [kind][step][quad]. */}}
+{{define "scan_block_memory"}}
+var<workgroup> cells: array<vec4<f32>, {{mul 2 .KindCells}}>; // of a tile: [B, C][step][quad]
+{{- if .Softplus}}
+{{template "softplus"}}
+{{- end}}
+{{- if .HasZ}}
+{{template "silu"}}
+{{- end}}
+{{- end}}
+{{/* scan_block_place: the invocation's channel and whether there is one, the rows begin to
+last of the workgroup's chunk, and where the channel's first state is in scratch. */}}
+{{define "scan_block_place"}}
+	let channel = min(wg.x * 64u + t, params.channels - 1u);
+	let inside = wg.x * 64u + t < params.channels;
+	let begin = wg.z * params.chunk;
+	let last = min(begin + params.chunk, params.length) - 1u;
+	let row0 = wg.y * params.length;
+	let place = wg.z * params.batch + wg.y; // of the chunk among all
+	let held = place * {{.Block}}u * params.channels + channel;
+{{- end}}
+{{/* scan_block_decays: A log2(e) of each state, as exp(d A) is computed as
+exp2(d A log2(e)). */}}
+{{define "scan_block_decays"}}
+{{- range $q := seq .Quads}}
+	let a{{$q}} = vec4<f32>({{range $i := seq 4}}{{if $i}}, {{end}}{{if $.Has $q $i}}weights[{{if not $.SharedA}}channel * {{$.All}}u + {{end}}params.first_state + {{add (mul $q 4) $i}}u]{{else}}0.0{{end}}{{end}}) * 1.442695041;
+{{- end}}
+{{- end}}
+{{/* scan_block_weights: D and bias of the channel. */}}
+{{define "scan_block_weights"}}
+{{- if .HasD}}
+	let skip = weights[{{template "scan_block_rest_at" .}} + channel];
+{{- end}}
+{{- if .HasBias}}
+	let bias = weights[{{template "scan_block_rest_at" .}}{{if .HasD}} + params.channels{{end}} + channel];
+{{- end}}
+{{- end}}
+{{/* scan_block_rest_at: where D or bias starts in the weights. */}}
+{{define "scan_block_rest_at"}}{{if .SharedA}}{{.All}}u{{else}}params.channels * {{.All}}u{{end}}{{end}}
+{{/* scan_block_cells: stores B, and if it is asked for C, of the tile from row first on.
+Rows past the end are the last one. */}}
+{{define "scan_block_cells"}}
+		workgroupBarrier();
+		if (t < {{if .Number}}{{mul 2 .KindCells}}{{else}}{{.KindCells}}{{end}}u) {
+			let n = t % {{.Quads}}u * 4u;
+			let at = (row0 + min(first + t % {{.KindCells}}u / {{.Quads}}u, last)) * params.bc_stride + params.first_state + n
+				+ {{if .Number}}select(params.off_c, params.off_b, t < {{.KindCells}}u){{else}}params.off_b{{end}};
+{{- if .Padded}}
+			var cell = vec4<f32>(0.0);
+{{- range $i := seq 4}}
+			if (n + {{$i}}u < {{$.States}}u) { cell.{{comp $i}} = bc[at + {{$i}}u]; }
+{{- end}}
+			cells[t] = cell;
+{{- else}}
+			cells[t] = vec4<f32>(bc[at], bc[at + 1u], bc[at + 2u], bc[at + 3u]);
+{{- end}}
+		}
+		workgroupBarrier();
+{{- end}}
+{{/* scan_block_steps: d and u of the tile's steps. Steps past the end, and those of
+channels past the end, are the identity, d = 0. */}}
+{{define "scan_block_steps"}}
+{{- range $s := seq 8}}
+		var d{{$s}} = 0.0;
+		var u{{$s}} = 0.0;
+		if (inside && first + {{$s}}u <= last) {
+			let at = (row0 + first + {{$s}}u) * params.channels + channel;
+			u{{$s}} = u[at];
+			d{{$s}} = {{if $.Softplus}}softplus({{end}}delta[at]{{if $.HasBias}} + bias{{end}}{{if $.Softplus}}){{end}};
+		}
+{{- end}}
+{{- end}}
+{{/* scan_block_gates: e, the gradient of y before the gate, of the tile's steps. */}}
+{{define "scan_block_gates"}}
+{{- range $s := seq 8}}
+		var e{{$s}} = 0.0;
+		if (inside && first + {{$s}}u <= last) {
+			let row = row0 + first + {{$s}}u;
+			e{{$s}} = dy[row * params.channels + channel]{{if $.HasZ}} * silu(z[row * params.z_stride + params.off_z + channel]){{end}};
+		}
+{{- end}}
+{{- end}}

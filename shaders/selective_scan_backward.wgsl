@@ -1,0 +1,243 @@
+// selective_scan_backward: the gradients of a selective scan (arXiv 2312.00752, alg. 2),
+// given the states before each chunk of rows and the gradients of those after it, which
+// scan_ends and scan_join have left. With e_t = dy_t{{if .HasZ}} silu(z_t){{end}}:
+//
+//   g_t  = e_t C_t + exp(d_{t+1} A) . g_{t+1}            gradient of h_t
+//   dC_t = sum over channels of e_t h_t
+//   dB_t = sum over channels of g_t d_t u_t
+//   du_t = d_t sum_n g_t B_t{{if .HasD}} + D e_t{{end}}
+//   dd_t = u_t sum_n g_t B_t + sum_n g_t A exp(d_t A) h_{t-1}{{if .Softplus}}, times sigmoid(delta_t{{if .HasBias}} + bias{{end}}) that of delta{{end}}
+//   dA   = sum over rows of g_t d_t exp(d_t A) h_{t-1}
+{{- if .HasD}}
+//   dD   = sum over rows of e_t u_t
+{{- end}}
+{{- if .HasBias}}
+//   dbias = sum over rows of delta's gradient
+{{- end}}
+{{- if .HasZ}}
+//   dz_t = dy_t silu'(z_t) (sum_n h_t C_t{{if .HasD}} + D u_t{{end}})
+{{- end}}
+//
+// A workgroup has 64 channels, an invocation one of them with all {{.States}} states, and a chunk of
+// rows. It walks forwards for the states before each tile of 8 steps, which it keeps, then
+// backwards: of a tile, and of four states at a time, it computes the states and decays once
+// more and then their gradients. Sums over the channels go through workgroup memory: 8
+// invocations share a step, each sums 8 channels; then each sums these eight sums of one
+// step and state and writes it. Nothing depends on the order in which workgroups run.
+{{- if not .LastBlock}}
+//
+// This is not the last block of states: the sums over states are left in scratch.
+{{- end}}
+//
+// In      u (batch, length, channels); bc: B at off_b, C at off_c of rows of bc_stride{{if .HasZ}}; z at
+//         off_z of rows of z_stride{{end}}; weights: A ({{if not .SharedA}}channels, {{end}}{{.All}}), D (channels), bias (channels);
+//         scratch: states, grads (chunks, batch, {{.Block}}, channels)
+// Out     delta and dy (batch, length, channels), replaced by the gradients of delta and u{{if .HasZ}}; dz
+//         at off_z of rows of z_stride{{end}}; scratch: rows (groups, batch length, 2, {{.Block}}), decays
+//         (chunks batch, {{if .SharedA}}groups{{else}}channels{{end}}, {{.All}}), rest (chunks batch, channels) twice
+// Grid    (ceil(channels/64), batch, chunks); 64 invocations
+// Memory  {{add 8192 2048 (mul 32 .KindCells)}} bytes
+// Tail    a step past the end is the identity (d = 0) and adds nothing (e = u = 0), as do
+//         channels past the end; neither is written
+// Twin    cpu/selective_scan_backward.go
+{{- template "scan_block_params"}}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> u: array<f32>;             // (batch, length, channels)
+@group(0) @binding(2) var<storage, read> bc: array<f32>;            // (batch, length, bc_stride)
+@group(0) @binding(3) var<storage, read> weights: array<f32>;       // ({{if not .SharedA}}channels, {{end}}{{.All}}), (channels), (channels)
+@group(0) @binding(4) var<storage, read_write> delta: array<f32>;   // (batch, length, channels)
+@group(0) @binding(5) var<storage, read_write> dy: array<f32>;      // (batch, length, channels)
+@group(0) @binding(6) var<storage, read_write> scratch: array<f32>; // ScanBlockParams
+{{- if .HasZ}}
+@group(0) @binding(7) var<storage, read> z: array<f32>;             // (batch, length, z_stride)
+@group(0) @binding(8) var<storage, read_write> dz: array<f32>;      // (batch, length, z_stride)
+{{- end}}
+{{template "scan_block_memory" .}}
+
+var<workgroup> terms: array<vec4<f32>, 512>;  // of the channels' sums: [step][channel]
+var<workgroup> slices: array<vec4<f32>, 128>; // their sums over 8 channels: [B, C][slice][step]
+
+// sum_slice sums the terms of step t%8 over the 8 channels from t/8*8 on, which
+// neighbours start at different ones of, so that they meet different banks.
+fn sum_slice(t: u32, kind: u32) {
+	let step = t % 8u;
+	let at = step * 64u + t / 8u * 8u;
+	slices[min(kind * 64u + t, 127u)] = {{range $i := seq 8}}{{if $i}}
+		+ {{end}}terms[min(at + ((step + {{$i}}u) & 7u), 511u)]{{end}};
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+	{{- template "scan_block_place" .}}
+	{{- template "scan_block_decays" .}}
+	{{- template "scan_block_weights" .}}
+	let tiles = (last - begin) / 8u + 1u;
+	var starts: array<vec4<f32>, {{mul .Tiles .Quads}}>; // the states before each tile
+{{- range $q := seq .Quads}}
+	var h{{$q}} = {{template "backward_held" ($.Kind 0 $q)}};
+{{- end}}
+	for (var tile = 0u; tile + 1u < tiles; tile++) {
+		let first = begin + tile * 8u;
+{{- range $q := seq .Quads}}
+		starts[tile * {{$.Quads}}u + {{$q}}u] = h{{$q}};
+{{- end}}
+		{{- template "scan_block_steps" .}}
+		{{- template "scan_block_cells" (.Kind 0 0)}}
+{{- range $s := seq 8}}
+{{- range $q := seq $.Quads}}
+		h{{$q}} = fma(exp2(d{{$s}} * a{{$q}}), h{{$q}}, (d{{$s}} * u{{$s}}) * cells[{{add (mul $s $.Quads) $q}}]);
+{{- end}}
+{{- end}}
+	}
+{{- range $q := seq .Quads}}
+	starts[(tiles - 1u) * {{$.Quads}}u + {{$q}}u] = h{{$q}};
+	var g{{$q}} = {{template "backward_held" ($.Kind 1 $q)}};
+	var da{{$q}} = vec4<f32>(0.0);
+{{- end}}
+{{- if .LastBlock}}
+	var dskip = 0.0;
+	var dbias = 0.0;
+{{- end}}
+	// What the invocation writes of the sums over channels: kind, step and state.
+	let kind = t / 32u;
+	let step = t % 32u / 4u;
+	let component = t % 4u;
+	let rows = params.rows + wg.x * params.batch * params.length * {{mul 2 .Block}}u + kind * {{.Block}}u + component;
+	for (var back = 1u; back <= tiles; back++) {
+		let tile = tiles - back;
+		let first = begin + tile * 8u;
+		{{- template "scan_block_steps" .}}
+		{{- template "scan_block_gates" .}}
+		{{- template "scan_block_cells" (.Kind 1 0)}}
+{{- range $s := seq 8}}
+{{- if $.HasZ}}
+		var out{{$s}} = 0.0; // sum of h C
+{{- end}}
+		var gb{{$s}} = 0.0;  // of g B
+		var gah{{$s}} = 0.0; // of g A log2(e) exp(d A) h
+{{- end}}
+{{- range $q := seq .Quads}}
+		{{- template "backward_quad" ($.Kind 0 $q)}}
+{{- end}}
+		{{- template "backward_finish" .}}
+	}
+	{{- template "backward_sums" .}}
+}
+{{- /* backward_held: a quad of the states or gradients that scan_join left. */}}
+{{- define "backward_held"}}vec4<f32>({{range $i := seq 4}}{{if $i}}, {{end}}{{if $.Has $.Quad $i}}scratch[{{if $.Number}}params.grads + {{end}}held + {{add (mul $.Quad 4) $i}}u * params.channels]{{else}}0.0{{end}}{{end}}){{end}}
+{{- /* backward_quad: the tile of four states, there and back. */}}
+{{- define "backward_quad"}}{{$q := .Quad}}
+		{
+			var h = starts[tile * {{.Quads}}u + {{$q}}u];
+{{- range $s := seq 8}}
+			let f{{$s}} = exp2(d{{$s}} * a{{$q}});
+			let fh{{$s}} = f{{$s}} * h;
+			h = fma(vec4<f32>(d{{$s}} * u{{$s}}), cells[{{add (mul $s $.Quads) $q}}], fh{{$s}});
+{{- if $.HasZ}}
+			out{{$s}} += dot(h, cells[{{add $.KindCells (mul $s $.Quads) $q}}]);
+{{- end}}
+			terms[{{mul $s 64}}u + t] = e{{$s}} * h;
+{{- end}}
+			workgroupBarrier();
+			sum_slice(t, 1u);
+			workgroupBarrier();
+{{- range $i := seq 8}}{{$s := sub 7 $i}}
+			g{{$q}} = fma(vec4<f32>(e{{$s}}), cells[{{add $.KindCells (mul $s $.Quads) $q}}], g{{$q}});
+			terms[{{mul $s 64}}u + t] = g{{$q}} * (d{{$s}} * u{{$s}});
+			gb{{$s}} += dot(g{{$q}}, cells[{{add (mul $s $.Quads) $q}}]);
+			let w{{$s}} = g{{$q}} * fh{{$s}};
+			gah{{$s}} += dot(w{{$s}}, a{{$q}});
+			da{{$q}} = fma(vec4<f32>(d{{$s}}), w{{$s}}, da{{$q}});
+			g{{$q}} *= f{{$s}};
+{{- end}}
+			workgroupBarrier();
+			sum_slice(t, 0u);
+			workgroupBarrier();
+			if (first + step <= last{{if .Padded}} && {{mul 4 $q}}u + component < {{.States}}u{{end}}) {
+				let at = kind * 64u + step;
+				scratch[rows + (row0 + first + step) * {{mul 2 .Block}}u + {{mul 4 $q}}u] = {{range $i := seq 8}}{{if $i}}
+					+ {{end}}slices[min(at + {{mul $i 8}}u, 127u)][component]{{end}};
+			}
+		}
+{{- end}}
+{{- /* backward_finish: the tile's gradients that are sums over the states. */}}
+{{- define "backward_finish"}}
+{{- range $s := seq 8}}
+		if (inside && first + {{$s}}u <= last) {
+			let row = row0 + first + {{$s}}u;
+			let at = row * params.channels + channel;
+{{- if not (and $.FirstBlock $.LastBlock)}}
+			let total = params.totals + at;
+			let all = params.batch * params.length * params.channels;
+{{- end}}
+{{- if not $.FirstBlock}}
+			gb{{$s}} += scratch[total];
+			gah{{$s}} += scratch[total + all];
+{{- if $.HasZ}}
+			out{{$s}} += scratch[total + 2u * all];
+{{- end}}
+{{- end}}
+{{- if not $.LastBlock}}
+			scratch[total] = gb{{$s}};
+			scratch[total + all] = gah{{$s}};
+{{- if $.HasZ}}
+			scratch[total + 2u * all] = out{{$s}};
+{{- end}}
+{{- else}}
+			var dd = fma(u{{$s}}, gb{{$s}}, gah{{$s}} * 0.6931471806);
+{{- if $.Softplus}}
+			dd /= 1.0 + exp(-(delta[at]{{if $.HasBias}} + bias{{end}}));
+{{- end}}
+			dbias += dd;
+			delta[at] = dd;
+{{- if $.HasZ}}
+			let gate = row * params.z_stride + params.off_z + channel;
+			let z{{$s}} = z[gate];
+			let open = 1.0 / (1.0 + exp(-z{{$s}}));
+			dz[gate] = dy[at] * {{if $.HasD}}fma(skip, u{{$s}}, out{{$s}}){{else}}out{{$s}}{{end}} * open * fma(z{{$s}}, 1.0 - open, 1.0);
+{{- end}}
+{{- if $.HasD}}
+			dskip = fma(e{{$s}}, u{{$s}}, dskip);
+{{- end}}
+			dy[at] = {{if $.HasD}}fma(d{{$s}}, gb{{$s}}, skip * e{{$s}}){{else}}d{{$s}} * gb{{$s}}{{end}};
+{{- end}}
+		}
+{{- end}}
+{{- end}}
+{{- /* backward_sums: the chunk's parts of the gradients of the weights. */}}
+{{- define "backward_sums"}}
+{{- if .SharedA}}
+{{- range $q := seq .Quads}}
+	terms[t] = da{{$q}};
+	workgroupBarrier();
+	if (t < {{if $.Has $q 3}}4u{{else}}{{sub $.States (mul 4 $q)}}u{{end}}) {
+		var sum = 0.0;
+		for (var i = 0u; i < 64u; i++) {
+			sum += terms[i][t];
+		}
+		scratch[params.decays + (place * ((params.channels + 63u) / 64u) + wg.x) * {{$.All}}u + params.first_state + {{mul 4 $q}}u + t] = sum;
+	}
+	workgroupBarrier();
+{{- end}}
+{{- end}}
+	if (inside) {
+{{- if not .SharedA}}
+		let decays = params.decays + (place * params.channels + channel) * {{.All}}u + params.first_state;
+{{- range $q := seq .Quads}}
+{{- range $i := seq 4}}
+{{- if $.Has $q $i}}
+		scratch[decays + {{add (mul $q 4) $i}}u] = da{{$q}}.{{comp $i}};
+{{- end}}
+{{- end}}
+{{- end}}
+{{- end}}
+{{- if .LastBlock}}
+{{- if .HasD}}
+		scratch[params.rest + place * {{if .HasBias}}2u * {{end}}params.channels + channel] = dskip;
+{{- end}}
+{{- if .HasBias}}
+		scratch[params.rest + place * {{if .HasD}}2u * {{end}}params.channels{{if .HasD}} + params.channels{{end}} + channel] = dbias;
+{{- end}}
+{{- end}}
+	}
+{{- end}}
