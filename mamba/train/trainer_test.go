@@ -201,22 +201,24 @@ func TestDivergence(t *testing.T) {
 		_, err = tr.Step(ctx, 1e-3, batch)
 		require.NoError(t, err)
 
-		// A finite loss whose gradient is not: norm_f takes a gradient beyond float32.
-		huge := make([]float32, c.DModel)
-		for i := range huge {
-			huge[i] = 1e-30
+		scaled := func(tr *Trainer, name string, by float32) {
+			v, err := tr.Value(name)
+			require.NoError(t, err)
+			for i := range v {
+				v[i] *= by
+			}
+			require.NoError(t, tr.SetValue(name, v))
 		}
-		require.NoError(t, tr.SetValue("backbone.norm_f.weight", huge))
-		embedding := make([]float32, len(other))
-		for i, v := range other {
-			embedding[i] = v * 1e30
-		}
-		require.NoError(t, tr.SetValue(hfEmbedding, embedding))
-		_, err = tr.Step(ctx, 1e-3, batch)
+		// A finite loss whose gradients are beyond float32 when squared.
+		tr = newTrainer(t, oddConfig(), opts)
+		scaled(tr, "backbone.norm_f.weight", 1e-25)
+		scaled(tr, "lm_head.weight", 1e25)
+		_, err = tr.Step(ctx, 1e-3, randomBatch(oddConfig(), 2, 9, 3))
 		require.ErrorAs(t, err, &diverged)
 		require.Equal(t, "gradient", diverged.Kind)
 		require.Equal(t, "backbone.norm_f.weight", diverged.Tensor)
 		require.False(t, math.IsNaN(diverged.Loss))
+		require.Zero(t, tr.Steps())
 	})
 }
 
