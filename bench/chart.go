@@ -18,6 +18,7 @@ type curve struct {
 	color  color.Color
 	glyph  draw.GlyphDrawer // nil for a line without points
 	dashed bool
+	thin   bool
 	x, y   []float64
 }
 
@@ -25,6 +26,9 @@ func (c *curve) add(x, y float64) { c.x, c.y = append(c.x, x), append(c.y, y) }
 
 func (c *curve) line() draw.LineStyle {
 	s := draw.LineStyle{Color: c.color, Width: 1.1}
+	if c.thin {
+		s.Width = 0.5
+	}
 	if c.dashed {
 		s.Dashes = []vg.Length{3, 2.5}
 	}
@@ -64,6 +68,7 @@ type panel struct {
 	title, x, y string
 	ticks       plot.Ticker // of x; powers of ten if nil
 	fromZero    bool        // y is not logarithmic and begins at zero
+	linear      bool        // no axis is logarithmic
 	curves      []*curve
 }
 
@@ -103,6 +108,13 @@ func (p *panel) draw(c draw.Canvas) {
 	axes.Y.Min, axes.Y.Max = around(curves, func(c *curve) []float64 { return c.y }, 1.6)
 	if p.fromZero {
 		axes.Y.Min = 0
+	}
+	if p.linear {
+		for _, a := range []*plot.Axis{&axes.X, &axes.Y} {
+			a.Scale, a.Tick.Marker = plot.LinearScale{}, plot.DefaultTicks{}
+		}
+		axes.X.Min, axes.X.Max = between(curves, func(c *curve) []float64 { return c.x })
+		axes.Y.Min, axes.Y.Max = between(curves, func(c *curve) []float64 { return c.y })
 	}
 	axes.Add(gridLines{})
 	legend := plot.NewLegend()

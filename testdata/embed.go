@@ -9,3 +9,8 @@ import _ "embed"
 //
 //go:embed ops.safetensors
 var Ops []byte
+
+// TinyTrain is tiny_train.safetensors, as train.CheckFile reads it.
+//
+//go:embed tiny_train.safetensors
+var TinyTrain []byte

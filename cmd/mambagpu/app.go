@@ -29,7 +29,8 @@ type app struct {
 	stdin   io.Reader
 	stdout  *output
 	stderr  io.Writer
-	started bool // a command began its work: errors are no longer those of usage
+	args    []string // the command line, without the program's name
+	started bool     // a command began its work: errors are no longer those of usage
 }
 
 func (a *app) rootCommand() *cobra.Command {
@@ -51,7 +52,8 @@ Metal, DX12), and in plain Go where there is none. A small model ships with it.`
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.AddCommand(a.benchCommand(), a.devicesCommand(), a.generateCommand(), a.infoCommand(),
-		a.perplexityCommand(), a.quantizeCommand(), a.tokenizeCommand(), a.verifyCommand(), a.versionCommand())
+		a.perplexityCommand(), a.quantizeCommand(), a.tokenizeCommand(), a.tokenizerCommand(), a.trainCommand(),
+		a.verifyCommand(), a.versionCommand())
 	for _, cmd := range root.Commands() {
 		a.markStart(cmd)
 	}
@@ -102,8 +104,12 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return usagef("%s takes flags only, got %q%s", cmd.Name(), clip(args[0], 60), hint)
 }
 
-// markStart notes when cmd has been given valid arguments and begins.
+// markStart notes when cmd, or a command below it, has been given valid arguments and
+// begins.
 func (a *app) markStart(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		a.markStart(sub)
+	}
 	work := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		a.started = true
@@ -159,7 +165,7 @@ func message(err error) string {
 	for {
 		pkg, rest, ok := strings.Cut(text, ": ")
 		switch pkg {
-		case "mamba", "wgpu", "checkpoint", "tokenizer", "shaders", "bench":
+		case "mamba", "wgpu", "checkpoint", "tokenizer", "shaders", "bench", "train":
 		default:
 			return text
 		}

@@ -9,6 +9,8 @@
 //	mambagpu bench                   how fast is it?
 //	mambagpu perplexity --file FILE  how well does a model predict a text?
 //	mambagpu quantize --out DIR      round a model to 8 or 4 bits
+//	mambagpu train --out DIR         train a model on texts
+//	mambagpu tokenizer train         learn a vocabulary from texts
 //
 // Results go to standard output, everything else to standard error. With
 // --json (of bench: --json -) a command prints one object to standard output and
@@ -19,7 +21,8 @@
 //	0    success; also when the reader of standard output has closed it
 //	1    failure, with one message on standard error
 //	2    wrong usage
-//	130  interrupted by SIGINT or SIGTERM; what was generated has been printed
+//	130  interrupted by SIGINT or SIGTERM; what was generated has been printed, and a
+//	     training has been saved
 package main
 
 import (
@@ -46,7 +49,7 @@ func signals() context.Context {
 
 // run executes one command line and returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: &output{w: stdout}, stderr: stderr}
+	a := &app{stdin: stdin, stdout: &output{w: stdout}, stderr: stderr, args: args}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)

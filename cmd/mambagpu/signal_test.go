@@ -110,3 +110,26 @@ func TestClosedPipe(t *testing.T) {
 		require.NotContains(t, stderr.String(), "panic")
 	}
 }
+
+// TestInterruptSavesTraining goes on from where a training was interrupted.
+func TestInterruptSavesTraining(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "my run")
+	args := append(killArgs("go", out), "--steps", "1000000", "--save-every", "1000000", "--eval-every", "1000000")
+	cmd := command(t, args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	require.NoError(t, cmd.Start())
+	for {
+		if data, _ := os.ReadFile(filepath.Join(out, "metrics.jsonl")); len(data) > 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	require.Equal(t, exitInterrupted, exitStatus(t, cmd.Wait()))
+	require.Regexp(t, `\nmambagpu: interrupted after step \d+, saved in .*/my run/checkpoints/step-\d+; go on with\n`+
+		`  mambagpu train --adapter go --out '.*/my run' --resume `, stderr.String())
+	saved, err := filepath.Glob(filepath.Join(out, "checkpoints", "step-*", "model.safetensors"))
+	require.NoError(t, err)
+	require.Len(t, saved, 1)
+}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/mambagpu/mambagpu/bench"
+	"github.com/mambagpu/mambagpu/mamba/checkpoint"
 	"github.com/mambagpu/mambagpu/shaders/opsfile"
 	"github.com/mambagpu/mambagpu/wgpu"
 	"github.com/spf13/cobra"
@@ -34,6 +35,7 @@ type deviceVerdict struct {
 	Error   string       `json:"error,omitempty"` // what kept the checks from their end
 	Kernels *kernelsPart `json:"kernels,omitempty"`
 	Ops     *opsPart     `json:"ops,omitempty"`
+	Train   *trainPart   `json:"train,omitempty"`
 	Model   *modelPart   `json:"model,omitempty"`
 }
 
@@ -43,6 +45,7 @@ type verifyOptions struct {
 	adapter     string
 	allAdapters bool
 	opsFile     string
+	trainFile   string
 	kernelsOnly bool
 	modelOnly   bool
 	asJSON      bool
@@ -53,7 +56,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check that this device computes what it should",
-		Long: fmt.Sprintf(`Check that this device computes what it should, in three parts:
+		Long: fmt.Sprintf(`Check that this device computes what it should, in four parts:
 
   - Every kernel on every one of its cases, which are made on the spot, against
     its twin: the same function in Go with float64 sums. Each case has its own
@@ -64,6 +67,11 @@ func (a *app) verifyCommand() *cobra.Command {
     instead, and nothing else: safetensors with tensors scan.K.u, conv.K.x and
     so on, the format of testdata/ops.safetensors in this program's sources.
     Gradients in it are listed, not checked.
+  - A training of 20 steps by the reference implementation: the first step's
+    logits and gradients, all losses, and the weights in the end. --train FILE
+    checks that of another file instead, and nothing else: safetensors with
+    init.NAME, input_ids, logits, grad.NAME, losses and final.NAME, the format of
+    testdata/tiny_train.safetensors.
   - The cases of the model's expected.json, which the reference implementation
     made: the prompt's token ids, the logits after the prompt (within %v of the
     largest expected value), and the tokens that follow when the likeliest is
@@ -74,6 +82,7 @@ Exits with 1 if one check fails, and says what to report.`, opsfile.Tolerance.Re
   mambagpu verify --all-adapters
   mambagpu verify --adapter go
   mambagpu verify --ops FILE --json
+  mambagpu verify --train FILE
   mambagpu verify --model DIR --model-only`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -91,6 +100,8 @@ Exits with 1 if one check fails, and says what to report.`, opsfile.Tolerance.Re
 	flags.BoolVar(&o.allAdapters, "all-adapters", false, "check every WebGPU adapter in turn, then the go backend")
 	flags.Var(textFlag(&o.opsFile, "FILE"), "ops", "check the scans and convolutions of a safetensors `FILE` and nothing else")
 	cmd.MarkFlagFilename("ops", "safetensors")
+	flags.Var(textFlag(&o.trainFile, "FILE"), "train", "check the training in a safetensors `FILE` and nothing else")
+	cmd.MarkFlagFilename("train", "safetensors")
 	flags.BoolVar(&o.kernelsOnly, "kernels-only", false, "leave out the model")
 	flags.BoolVar(&o.modelOnly, "model-only", false, "check the model only")
 	addJSONFlag(cmd, &o.asJSON)
@@ -103,6 +114,10 @@ func (o verifyOptions) check() error {
 	switch {
 	case o.allAdapters && o.adapter != "":
 		return usagef("--adapter and --all-adapters exclude each other")
+	case o.opsFile != "" && o.trainFile != "":
+		return usagef("--ops and --train exclude each other")
+	case o.trainFile != "" && (model || o.kernelsOnly || o.modelOnly):
+		return usagef("--train checks the file and nothing else: it goes with --adapter, --all-adapters and --json only")
 	case o.opsFile != "" && (model || o.kernelsOnly || o.modelOnly):
 		return usagef("--ops checks the file and nothing else: it goes with --adapter, --all-adapters and --json only")
 	case o.kernelsOnly && (model || o.modelOnly):
@@ -117,6 +132,8 @@ type verifyPlan struct {
 	kernels bool
 	ops     *opsfile.File
 	opsName string
+	train   bool
+	file    string // with a training; empty for the one inside the program
 	from    source
 	model   []expectation
 }
@@ -128,6 +145,14 @@ func (o verifyOptions) plan() (p verifyPlan, err error) {
 		p.ops, err = opsfile.Open(o.opsFile)
 		return p, err
 	}
+	if o.trainFile != "" {
+		p.train, p.file = true, o.trainFile
+		f, err := checkpoint.OpenFile(o.trainFile) // before a device is opened
+		if err != nil {
+			return p, err
+		}
+		return p, f.Close()
+	}
 	if !o.kernelsOnly {
 		p.from = o.from
 		if p.model, err = o.from.readExpected(); err != nil {
@@ -135,7 +160,7 @@ func (o verifyOptions) plan() (p verifyPlan, err error) {
 		}
 	}
 	if !o.modelOnly {
-		p.kernels, p.opsName = true, shippedOps
+		p.kernels, p.opsName, p.train = true, shippedOps, true
 		p.ops, err = openShippedOps()
 	}
 	return p, err
@@ -265,6 +290,12 @@ func (a *app) verifyKernels(ctx context.Context, p verifyPlan, dev *wgpu.Device,
 		}
 		show.part(v.Ops)
 	}
+	if p.train {
+		if v.Train, err = await(ctx, func() (*trainPart, error) { return a.checkTraining(ctx, p.file, dev) }); err != nil {
+			return err
+		}
+		show.part(v.Train)
+	}
 	return nil
 }
 
@@ -301,6 +332,9 @@ func (v deviceVerdict) parts() []part {
 	}
 	if v.Ops != nil {
 		list = append(list, v.Ops)
+	}
+	if v.Train != nil {
+		list = append(list, v.Train)
 	}
 	if v.Model != nil {
 		list = append(list, v.Model)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mambagpu/mambagpu/mamba/train"
 	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/shaders/cases"
 	"github.com/mambagpu/mambagpu/testdata"
@@ -77,6 +78,7 @@ func TestVerifyOnGPU(t *testing.T) {
 	}
 	require.Equal(t, cases.Kernels(), names)
 	require.Len(t, d.Ops.Checks, 21)
+	require.Len(t, d.Train.Checks, 46)
 	require.Len(t, d.Model.Cases, 24)
 }
 
@@ -92,7 +94,13 @@ func TestVerifyEveryKernel(t *testing.T) {
 // changed and returns the path.
 func falsified(t *testing.T, name string, element int, value float32) string {
 	t.Helper()
-	data := slices.Clone(testdata.Ops)
+	return changed(t, testdata.Ops, name, element, value)
+}
+
+// changed writes a safetensors file with one element changed.
+func changed(t *testing.T, file []byte, name string, element int, value float32) string {
+	t.Helper()
+	data := slices.Clone(file)
 	start := 8 + binary.LittleEndian.Uint64(data)
 	var header map[string]struct {
 		Offsets [2]uint64 `json:"data_offsets"`
@@ -142,6 +150,37 @@ func TestVerifyFalsified(t *testing.T) {
 		require.Contains(t, v.Devices[0].Ops.Checks[0].Note, "[0, 0, 0] is ")
 		require.Contains(t, v.Devices[0].Ops.Checks[0].Note, ", want NaN; 1 of ")
 	}
+}
+
+// TestVerifyFalseTraining expects what no training gives.
+func TestVerifyFalseTraining(t *testing.T) {
+	for _, tensor := range []string{"logits", "grad.backbone.layers.1.mixer.A_log", "losses", "final.backbone.norm_f.weight"} {
+		path := changed(t, testdata.TinyTrain, tensor, 3, 0.5)
+		status, stdout, stderr := runVerify(t, "--adapter", goAdapter, "--train", path)
+		require.Equal(t, exitFailure, status)
+		require.Contains(t, stdout, "\nFAIL: 45 of 46 checks passed\n")
+		require.Regexp(t, `\n  train    `+tensor+`: off by \S+, want at most \S+\n`, stdout)
+		require.Contains(t, stderr, "1 of 46 checks failed on go")
+		status, v := verifyJSON(t, "--adapter", goAdapter, "--train", path)
+		require.Equal(t, exitFailure, status)
+		for _, check := range v.Devices[0].Train.Checks {
+			require.Equal(t, check.Tensor != tensor, check.Pass, check.Tensor)
+		}
+	}
+	part := newTrainPart("f", false, &train.FileReport{Steps: 2, Checks: []train.FileCheck{
+		{Name: "logits", MaxAbs: 1, Largest: 4, Tolerance: 2},
+		{Name: "grad.a", MaxAbs: 0, Largest: 0, Tolerance: 1},
+		{Name: "grad.b", MaxAbs: 3, Largest: 4, Tolerance: 2},
+		{Name: "grad.c", MaxAbs: math.Inf(1), Largest: 4, Tolerance: 2},
+	}})
+	require.False(t, part.Pass)
+	checks, failures := part.count()
+	require.Equal(t, 4, checks)
+	require.Equal(t, []string{"train    grad.b: off by 3.0e+00, want at most 2.0e+00", "train    grad.c: off by not finite, want at most 2.0e+00"}, failures)
+	worst := part.worst()
+	require.Len(t, worst, 2)
+	require.Equal(t, "grad.c", worst[1].Tensor)
+	require.InDelta(t, 0.5, float64(worst[0].share()), 0)
 }
 
 // TestRunCases gives the twins' results, but for one case that computes

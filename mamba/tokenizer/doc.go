@@ -25,6 +25,8 @@
 //	ids := tok.Encode("Call me Ishmael.")
 //	text, err := tok.Decode(ids)
 //
+// [Train] makes such a file from texts.
+//
 // One difference is known: normalization here follows Unicode 15, where Hugging
 // Face's tables are older, so combining marks added to Unicode since (such as
 // U+1DF8 or U+1AC4) are put in their standard order here and left in place there.
@@ -34,5 +36,5 @@
 //
 // Sources: the pattern and the byte alphabet are those of GPT-2 (encoder.py);
 // the matching of added tokens, the merge order and the decoding follow
-// Hugging Face tokenizers 0.22.
+// Hugging Face tokenizers 0.22, the training that of its BpeTrainer (0.23).
 package tokenizer

@@ -40,3 +40,14 @@ func (e *IDError) Error() string {
 	}
 	return fmt.Sprintf("tokenizer: id %d is outside the vocabulary of %d ids", e.ID, e.Size)
 }
+
+// TrainError says which of the [TrainOptions] is wrong.
+type TrainError struct {
+	Option    string
+	Got, Want string
+}
+
+// Error returns the option, its value and what would be accepted.
+func (e *TrainError) Error() string {
+	return fmt.Sprintf("tokenizer: option %s: got %s, want %s", e.Option, e.Got, e.Want)
+}

@@ -117,7 +117,7 @@ func (t *Tokenizer) ID(piece string) (int, bool) {
 
 // EndOfText returns the id of <|endoftext|>, if the tokenizer has that token.
 func (t *Tokenizer) EndOfText() (int, bool) {
-	return t.ID("<|endoftext|>")
+	return t.ID(endOfText)
 }
 
 // IsSpecial reports whether id is an added token marked special.
