@@ -10,6 +10,7 @@ struct Params {
 	off_b: u32, off_c: u32, z_stride: u32, off_z: u32,
 	first_state: u32, chunk: u32, grads: u32, sums: u32,
 	rows: u32, decays: u32, rest: u32, totals: u32,
+	states: u32, pad0: u32, pad1: u32, pad2: u32,
 }
 {{- end}}
 {{/* scan_block_memory: B and C of a tile, [kind][step][quad]. */}}
@@ -38,7 +39,7 @@ exp2(d A log2(e)). */}}
 {{define "scan_block_decays"}}
 	var a: array<vec4<f32>, {{.Quads}}>;
 {{- range $q := seq .Quads}}
-	a[{{$q}}] = vec4<f32>({{range $i := seq 4}}{{if $i}}, {{end}}{{if $.Has $q $i}}weights[{{if not $.SharedA}}channel * {{$.All}}u + {{end}}params.first_state + {{add (mul $q 4) $i}}u]{{else}}0.0{{end}}{{end}}) * 1.442695041;
+	a[{{$q}}] = vec4<f32>({{range $i := seq 4}}{{if $i}}, {{end}}{{if $.Has $q $i}}weights[{{if not $.SharedA}}channel * params.states + {{end}}params.first_state + {{add (mul $q 4) $i}}u]{{else}}0.0{{end}}{{end}}) * 1.442695041;
 {{- end}}
 {{- end}}
 {{/* scan_block_weights: D and bias of the channel. */}}
@@ -51,7 +52,7 @@ exp2(d A log2(e)). */}}
 {{- end}}
 {{- end}}
 {{/* scan_block_rest_at: where D or bias starts in the weights. */}}
-{{define "scan_block_rest_at"}}{{if .SharedA}}{{.All}}u{{else}}params.channels * {{.All}}u{{end}}{{end}}
+{{define "scan_block_rest_at"}}{{if not .SharedA}}params.channels * {{end}}params.states{{end}}
 {{/* scan_block_cells: stores B, and if it is asked for C, of the tile from row first on.
 Rows past the end are the last one. */}}
 {{define "scan_block_cells"}}
