@@ -15,7 +15,7 @@
 // Tail    a step past the end is the identity (d = 0); channels past the end repeat the
 //         last one and are not written
 // Twin    cpu/scan_ends.go
-{{- template "scan_block_params"}}
+struct Params { batch: u32, length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, first_state: u32, chunk: u32, grads: u32, sums: u32, rows: u32, decays: u32, rest: u32, totals: u32, states: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> u: array<f32>;             // (batch, length, channels)
 @group(0) @binding(2) var<storage, read> delta: array<f32>;         // (batch, length, channels)

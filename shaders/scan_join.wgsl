@@ -13,7 +13,7 @@
 // Grid    (ceil(channels/64), batch, 2 x {{.States}} states); 64 invocations
 // Tail    channels past the end do nothing
 // Twin    cpu/scan_join.go
-{{- template "scan_block_params"}}
+struct Params { batch: u32, length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, first_state: u32, chunk: u32, grads: u32, sums: u32, rows: u32, decays: u32, rest: u32, totals: u32, states: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> weights: array<f32>;       // ({{if not .SharedA}}channels, {{end}}states)
 @group(0) @binding(2) var<storage, read_write> scratch: array<f32>; // ScanBlockParams

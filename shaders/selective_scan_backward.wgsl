@@ -40,7 +40,7 @@
 // Tail    a step past the end is the identity (d = 0) and adds nothing (e = u = 0), as do
 //         channels past the end; neither is written
 // Twin    cpu/selective_scan_backward.go
-{{- template "scan_block_params"}}
+struct Params { batch: u32, length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, first_state: u32, chunk: u32, grads: u32, sums: u32, rows: u32, decays: u32, rest: u32, totals: u32, states: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> u: array<f32>;             // (batch, length, channels)
 @group(0) @binding(2) var<storage, read> bc: array<f32>;            // (batch, length, bc_stride)

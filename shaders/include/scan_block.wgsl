@@ -3,17 +3,7 @@ layout of scratch. An invocation has a channel and all states of a block, .Quads
 four; a workgroup has 64 channels side by side, and a chunk of rows of one sequence, which
 it walks in tiles of 8 steps.
 
-scan_block_params: the sizes. */}}
-{{define "scan_block_params"}}
-struct Params {
-	batch: u32, length: u32, channels: u32, bc_stride: u32,
-	off_b: u32, off_c: u32, z_stride: u32, off_z: u32,
-	first_state: u32, chunk: u32, grads: u32, sums: u32,
-	rows: u32, decays: u32, rest: u32, totals: u32,
-	states: u32, pad0: u32, pad1: u32, pad2: u32,
-}
-{{- end}}
-{{/* scan_block_memory: B and C of a tile, [kind][step][quad]. */}}
+scan_block_memory: B and C of a tile, [kind][step][quad]. */}}
 {{define "scan_block_memory"}}
 var<workgroup> cells: array<vec4<f32>, {{mul 2 .KindCells}}>; // of a tile: [B, C][step][quad]
 {{- if .Softplus}}
