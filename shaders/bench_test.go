@@ -18,6 +18,15 @@ type bench struct {
 	bytes    int // moved: each input read once, each output written once
 	flops    int // multiply-adds, counted as two
 	dispatch func(k *shaders.Kernels, buffer func(words int) *wgpu.Buffer) (*wgpu.Dispatch, error)
+	several  func(k *shaders.Kernels, buffer func(words int) *wgpu.Buffer) ([]*wgpu.Dispatch, error) // in place of dispatch
+}
+
+func (c bench) dispatches(k *shaders.Kernels, buffer func(words int) *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+	if c.several != nil {
+		return c.several(k, buffer)
+	}
+	d, err := c.dispatch(k, buffer)
+	return []*wgpu.Dispatch{d}, err
 }
 
 // buffers makes buffers of small numbers of both signs for a benchmark.
@@ -48,10 +57,10 @@ func fill(b *testing.B, buf *wgpu.Buffer, words int) {
 // run reports the median GPU time of a kernel, or wall time where the device
 // has no timestamps.
 func (c bench) run(b *testing.B, k *shaders.Kernels) {
-	run, err := c.dispatch(k, buffers(b, k))
+	run, err := c.dispatches(k, buffers(b, k))
 	require.NoError(b, err)
 	pass := k.Device().NewPass(c.name)
-	pass.Dispatch(run)
+	pass.Dispatch(run...)
 	defer pass.Close()
 	require.NoError(b, pass.Submit())
 	require.NoError(b, k.Device().Wait())
@@ -71,11 +80,7 @@ func (c bench) run(b *testing.B, k *shaders.Kernels) {
 
 func timed(d *wgpu.Device, pass *wgpu.Pass) (time.Duration, error) {
 	if d.Timestamps() {
-		t, err := pass.SubmitTimed()
-		if err != nil {
-			return 0, err
-		}
-		return t[0].Time, nil
+		return pass.SubmitTotal()
 	}
 	start := time.Now()
 	if err := pass.Submit(); err != nil {

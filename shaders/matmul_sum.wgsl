@@ -29,8 +29,15 @@ fn main(
 	if (i >= all) {
 		return;
 	}
-	var x = parts[i];
-	for (var z = 1u; z < params.count; z++) {
+	var x = 0.0;
+	var z = 0u;
+	for (; z + 7u < params.count; z += 8u) { // eight loads on their way at a time
+{{- range $j := seq 8}}
+		let p{{$j}} = parts[(z + {{$j}}u) * all + i];
+{{- end}}
+		x = (((((((x + p0) + p1) + p2) + p3) + p4) + p5) + p6) + p7;
+	}
+	for (; z < params.count; z++) {
 		x += parts[z * all + i];
 	}
 	let m = i / params.n;

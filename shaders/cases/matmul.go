@@ -61,8 +61,8 @@ func transposedCases() []Case {
 	for _, lie := range lies {
 		list = append(list,
 			lying(dense(64, 48, 1000, shaders.F32), lie, 0, 0),
-			lying(dense(132, 68, 36, shaders.F32), lie, 16, 400), // whole vectors of a later row
-			lying(dense(21, 50, 37, shaders.F32), lie, 3, 201),
+			lying(dense(132, 68, 132, shaders.F32), lie, 16, 400), // whole vectors of a later row
+			lying(dense(21, 50, 133, shaders.F32), lie, 3, 201),
 			lying(dense(40, 70, 36, shaders.F32), lie, 1, 2),
 			lying(ending(columns(33, 45, 35, shaders.F32, true), true, true, true), lie, 4, 5),
 			lying(ending(dense(20, 48, 515, shaders.F32), false, false, true), lie, 0, 4),

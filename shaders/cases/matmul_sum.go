@@ -17,6 +17,8 @@ func matmulSumCases() []Case {
 	add(3, 43, 8)
 	add(64, 80, 4)
 	add(16, 8, 3)
+	add(7, 9, 17)
+	add(48, 31, 128)
 	for bits := range 8 {
 		p := shaders.MatmulSumParams{
 			M: 5, N: 33, Parts: 4, LDC: 40, OffC: 3, OffBias: 2,
