@@ -66,7 +66,7 @@ func TestParams(t *testing.T) {
 		"cut":                         {"rows", "width", "stride", "ring"},
 	}
 	maps.Copy(fields, map[string][]string{
-		"embedding_backward":   {"width", "first_row", "rows", "entries"},
+		"embedding_backward":   {"width", "first_row", "rows", "entries", "stride"},
 		"rms_norm_backward":    {"rows", "steps", "eps"},
 		"layer_norm_backward":  {"rows", "steps", "eps"},
 		"causal_conv_backward": {"length", "channels", "stride", "offset"},
