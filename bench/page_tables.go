@@ -47,13 +47,20 @@ func (p *page) targets() Table {
 				mark = r.mark()
 			}
 		}
-		unit := " " + target.unit
-		t.Rows = append(t.Rows, append(row, digits(target.reference)+unit, digits(target.reach)+unit, digits(target.stretch)+unit, mark))
+		t.Rows = append(t.Rows, append(row, target.figure(target.reference), target.figure(target.reach), target.figure(target.stretch), mark))
 	}
 	if !any {
 		t.Rows = nil // the reference ran on another kind of device
 	}
 	return t
+}
+
+// figure is a value of the target's unit; 0 is none.
+func (t target) figure(v float64) string {
+	if v == 0 {
+		return "-"
+	}
+	return digits(v) + " " + t.unit
 }
 
 // mark is how far a row got.
