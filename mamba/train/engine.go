@@ -50,7 +50,7 @@ type runner interface {
 	// lossSum reads the sum of losses.
 	lossSum() (float64, error)
 	timed() error
-	timings() []wgpu.Timing
+	timings() []KernelTime
 
 	parts() []part
 	read(k kind, name string) ([]float32, error)
@@ -86,7 +86,7 @@ func (e *engine[A]) memoryInUse() uint64    { return e.machine.memoryInUse() }
 func (e *engine[A]) close() error           { return e.machine.close() }
 func (e *engine[A]) most() int              { return e.rows }
 func (e *engine[A]) timed() error           { return e.machine.timed() }
-func (e *engine[A]) timings() []wgpu.Timing { return e.machine.timings() }
+func (e *engine[A]) timings() []KernelTime  { return e.machine.timings() }
 
 func (e *engine[A]) begin(control [3]float32) error {
 	words := make([]float32, controlWords)

@@ -59,8 +59,8 @@ func (r *FileReport) Failed() []FileCheck {
 //
 // The recipe is AdamW at a constant rate of 1e-3, betas 0.9 and 0.95, eps 1e-8,
 // weight decay 0.1 of every parameter, no clipping, and a norm epsilon of 1e-5. The
-// file's metadata may say otherwise: lr, beta1, beta2 (or betas), eps, weight_decay,
-// clip, norm_eps.
+// file's metadata may say otherwise: lr (or learning_rate), beta1, beta2 (or betas), eps,
+// weight_decay, clip, norm_eps.
 //
 // Of the options those count that say where and how to run. Errors:
 // [*checkpoint.FormatError], those of [NewFrom] and [Trainer.Step].

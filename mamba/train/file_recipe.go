@@ -25,7 +25,7 @@ func readRecipe(path string, metadata map[string]string) (recipe, error) {
 	for key, text := range metadata {
 		var to []*float64
 		switch key {
-		case "lr":
+		case "lr", "learning_rate":
 			to = []*float64{&r.rate}
 		case "beta1":
 			to = []*float64{&r.beta1}

@@ -29,7 +29,7 @@ type machine[A any] interface {
 	// timed has what is run from now on timed dispatch by dispatch, until timings
 	// hands the times out.
 	timed() error
-	timings() []wgpu.Timing
+	timings() []KernelTime
 	memoryInUse() uint64
 	close() error
 }

@@ -68,7 +68,7 @@ func (*goMachine) run(_ plan, record func(operations[hostArray])) error {
 func (*goMachine) reserve(func(operations[hostArray])) error { return nil }
 func (*goMachine) forget()                                   {}
 func (*goMachine) timed() error                              { return wgpu.ErrNoTimestamps }
-func (*goMachine) timings() []wgpu.Timing                    { return nil }
+func (*goMachine) timings() []KernelTime                     { return nil }
 func (g *goMachine) memoryInUse() uint64                     { return 4 * uint64(g.words) }
 func (*goMachine) close() error                              { return nil }
 

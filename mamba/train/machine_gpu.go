@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/wgpu"
@@ -18,7 +19,7 @@ type gpuMachine struct {
 	readbacks [2]*wgpu.Readback
 	plans     []recorded // the one used last first
 	timing    bool
-	times     []wgpu.Timing
+	times     []KernelTime
 }
 
 // recorded is the passes of a plan. Systems reset a GPU that one submission keeps
@@ -26,6 +27,7 @@ type gpuMachine struct {
 type recorded struct {
 	key    plan
 	passes []*wgpu.Pass
+	shapes [][]string // of each pass's dispatches, as KernelTime has them
 }
 
 // keptPlans is the number of plans that are kept: a step's, and those of a last batch
@@ -99,17 +101,15 @@ func (g *gpuMachine) readLater(slot int, x *wgpu.Buffer, words int) (func() ([]f
 
 // run submits the passes of a plan, recorded if they were not.
 func (g *gpuMachine) run(key plan, record func(operations[*wgpu.Buffer])) error {
-	passes, err := g.passes(key, record)
+	r, err := g.find(key, record)
 	if err != nil {
 		return err
 	}
-	for _, p := range passes {
-		if g.timing {
-			times, err := p.SubmitTimed()
-			if err != nil {
+	for i, p := range r.passes {
+		if g.timing && p.Dispatches() > 0 {
+			if err := g.submitTimed(p, r.shapes[i]); err != nil {
 				return err
 			}
-			g.times = append(g.times, times...)
 		} else if err := p.Submit(); err != nil {
 			return err
 		}
@@ -117,29 +117,38 @@ func (g *gpuMachine) run(key plan, record func(operations[*wgpu.Buffer])) error 
 	return nil
 }
 
-func (g *gpuMachine) passes(key plan, record func(operations[*wgpu.Buffer])) ([]*wgpu.Pass, error) {
+func (g *gpuMachine) submitTimed(p *wgpu.Pass, shapes []string) error {
+	times, err := p.SubmitTimed()
+	for i, t := range times {
+		g.times = append(g.times, KernelTime{strings.TrimPrefix(t.Label, "mamba."), shapes[i], 1, t.Time})
+	}
+	return err
+}
+
+// find is what was recorded under a key, or is now.
+func (g *gpuMachine) find(key plan, record func(operations[*wgpu.Buffer])) (recorded, error) {
 	at := slices.IndexFunc(g.plans, func(r recorded) bool { return r.key == key })
 	if at < 0 {
 		if err := g.reserve(record); err != nil {
-			return nil, err
+			return recorded{}, err
 		}
 		r := recorder{machine: g}
 		record(&r)
 		if r.err != nil {
 			closePasses(r.passes)
-			return nil, r.err
+			return recorded{}, r.err
 		}
 		if len(g.plans) == keptPlans {
 			closePasses(g.plans[keptPlans-1].passes)
 			g.plans = g.plans[:keptPlans-1]
 		}
-		g.plans = append(g.plans, recorded{key, r.passes})
+		g.plans = append(g.plans, recorded{key, r.passes, r.shapes})
 		at = len(g.plans) - 1
 	}
 	found := g.plans[at]
 	copy(g.plans[1:at+1], g.plans[:at])
 	g.plans[0] = found
-	return found.passes, nil
+	return found, nil
 }
 
 func closePasses(passes []*wgpu.Pass) {
@@ -187,7 +196,7 @@ func (g *gpuMachine) timed() error {
 	return nil
 }
 
-func (g *gpuMachine) timings() []wgpu.Timing {
+func (g *gpuMachine) timings() []KernelTime {
 	times := g.times
 	g.timing, g.times = false, nil
 	return times

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"fmt"
+
 	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
@@ -12,7 +14,9 @@ type recorder struct {
 	measuring bool
 	scratch   int // words, the most that one kernel needs
 	passes    []*wgpu.Pass
-	work      float64 // multiply-adds in the last pass
+	shapes    [][]string // of each pass's dispatches
+	shape     string     // of the operation that is recorded
+	work      float64    // multiply-adds in the last pass
 	err       error
 }
 
@@ -29,6 +33,7 @@ func (r *recorder) passWork() float64 {
 func (r *recorder) pass(work float64) *wgpu.Pass {
 	if len(r.passes) == 0 || r.work > 0 && r.work+work > r.passWork() {
 		r.passes = append(r.passes, r.machine.dev.NewPass("mamba.train"))
+		r.shapes = append(r.shapes, nil)
 		r.work = 0
 	}
 	r.work += work
@@ -56,6 +61,11 @@ func (r *recorder) addAll(work, words int, run func(k *shaders.Kernels, scratch 
 		return
 	}
 	r.pass(float64(work)).Dispatch(runs...)
+	for range runs {
+		last := &r.shapes[len(r.shapes)-1]
+		*last = append(*last, r.shape)
+	}
+	r.shape = ""
 }
 
 func (r *recorder) stride(cols int) int { return r.machine.stride(cols) }
@@ -95,6 +105,7 @@ func (r *recorder) rmsNormBackward(p shaders.RMSNormBackwardParams, x, weight, d
 }
 
 func (r *recorder) matmul(p shaders.MatmulParams, a, w, bias, c *wgpu.Buffer) {
+	r.shape = fmt.Sprintf("%dx%dx%d", p.M, p.N, p.K)
 	words := r.machine.kernels.MatmulScratch(p)
 	if words > r.machine.maxWords() {
 		r.add(p.M*p.N*p.K, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.Matmul(p, a, w, bias, c) })

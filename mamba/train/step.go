@@ -136,6 +136,9 @@ func (p *Pending) wait() (Result, error) {
 		result.Loss = r.loss / float64(p.targets)
 	}
 	if !finite(result.Loss) || !finite(r.norm) {
+		if p.trainer.steps == p.step {
+			p.trainer.steps--
+		}
 		return result, p.trainer.diverged(p.step, result.Loss, r.squares)
 	}
 	return result, nil
