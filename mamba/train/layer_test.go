@@ -328,7 +328,7 @@ func TestLayerTrainerRefuses(t *testing.T) {
 // TestLayerLearns: a layer learns to recall its input of five tokens before, which the
 // convolution does not reach.
 func TestLayerLearns(t *testing.T) {
-	const back, rows, length, steps = 5, 8, 24, 150
+	const back, rows, length, steps = 5, 4, 24, 100
 	onBackends(t, func(t *testing.T, opts Options) {
 		opts.WeightDecay, opts.Seed = -1, 1
 		tr, err := NewLayerTrainer(mamba.Config{DModel: 8, DState: 8}, &opts)
