@@ -324,3 +324,43 @@ func TestLayerTrainerRefuses(t *testing.T) {
 		assert.Zero(t, tr.MemoryInUse())
 	})
 }
+
+// TestLayerLearns: a layer learns to recall its input of five tokens before, which the
+// convolution does not reach.
+func TestLayerLearns(t *testing.T) {
+	const back, rows, length, steps = 5, 4, 24, 100
+	onBackends(t, func(t *testing.T, opts Options) {
+		opts.WeightDecay, opts.Seed = -1, 1
+		tr, err := NewLayerTrainer(mamba.Config{DModel: 8, DState: 8}, &opts)
+		require.NoError(t, err)
+		defer tr.Close()
+		rng := rand.New(rand.NewPCG(1, 2))
+		var first, loss float64
+		for step := range steps {
+			x, dy := mamba.NewTensor(rows, length, 8), mamba.NewTensor(rows, length, 8)
+			for i := 0; i < len(x.Data); i += 8 {
+				x.Data[i] = float32(2*rng.IntN(2) - 1)
+			}
+			y, err := tr.Forward(ctx, x)
+			require.NoError(t, err)
+			loss = 0
+			for i, v := range y.Data {
+				want := x.Data[i]
+				if i%8 == 1 && i/8%length >= back {
+					want = x.Data[i-1-8*back]
+				}
+				loss += float64(v-want) * float64(v-want) / (rows * length)
+				dy.Data[i] = 2 * (v - want) / (rows * length)
+			}
+			if step == 0 {
+				first = loss
+			}
+			_, err = tr.Backward(ctx, dy)
+			require.NoError(t, err)
+			_, err = tr.Update(ctx, 1e-2)
+			require.NoError(t, err)
+		}
+		t.Logf("loss %.3g at first, %.3g after %d steps", first, loss, steps)
+		assert.Less(t, loss, first/100)
+	})
+}
