@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"strconv"
 	"strings"
 
 	"github.com/mambagpu/mambagpu/wgpu"
@@ -60,11 +59,11 @@ const layerFormat = "modulated layer 1"
 // ChunkLength bounds the tokens of all sequences in a chunk; Tokenizer and
 // Progress are not looked at. Errors: [*OptionError], those of package wgpu.
 func NewLayer(c Config, seed uint64, opts *Options) (*Layer, error) {
-	c, err := c.filled()
+	w, err := DrawLayer(c, seed)
 	if err != nil {
 		return nil, err
 	}
-	return makeLayer(c, c.shapes().draw(seed, c.draw), opts)
+	return makeLayer(w, opts)
 }
 
 // LoadLayer reads a layer from the safetensors file at path, as [Layer.Save]
@@ -74,31 +73,18 @@ func NewLayer(c Config, seed uint64, opts *Options) (*Layer, error) {
 // [*checkpoint.UnsupportedError], those of the file system and of package
 // wgpu.
 func LoadLayer(path string, opts *Options) (*Layer, error) {
-	f, err := openLayerFile(path, layerFormat)
+	w, err := ReadLayer(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	c, err := readLayerConfig(f)
-	if err != nil {
-		return nil, err
-	}
-	p, err := f.read(c.shapes())
-	if err == nil {
-		err = p.checkExponents(path, "a_re")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return makeLayer(c, p, opts)
+	return makeLayer(w, opts)
 }
 
-func makeLayer(c Config, p parameters, opts *Options) (*Layer, error) {
-	l := &Layer{config: c}
-	l.width, l.in, l.out = c.DModel, []int{layerX}, layerX
-	l.params = p
-	l.metadata = map[string]string{formatKey: layerFormat, "norm_eps": strconv.FormatFloat(c.NormEps, 'g', -1, 64)}
-	if err := l.start(layerParameters{p, c}, opts); err != nil {
+func makeLayer(w LayerWeights, opts *Options) (*Layer, error) {
+	l := &Layer{config: w.Config}
+	l.width, l.in, l.out = w.Config.DModel, []int{layerX}, layerX
+	l.params, l.metadata = w.Tensors, w.metadata()
+	if err := l.start(layerParameters{w.Tensors, w.Config}, opts); err != nil {
 		return nil, err
 	}
 	return l, nil

@@ -37,7 +37,7 @@ func unlikeInit(t testing.TB, c Config, opts Options) *Layer {
 			p[name].Data[i] += float32(0.3 * rng.NormFloat64())
 		}
 	}
-	l, err := makeLayer(c, p, &opts)
+	l, err := makeLayer(LayerWeights{c, p}, &opts)
 	require.NoError(t, err)
 	t.Cleanup(func() { l.Close() })
 	return l
@@ -119,7 +119,7 @@ func TestLayerExtremes(t *testing.T) {
 			require.NoError(t, err)
 			p := c.shapes().draw(1, c.draw)
 			p["s_proj.bias"].Data[0] = s
-			l, err := makeLayer(c, p, &opts)
+			l, err := makeLayer(LayerWeights{c, p}, &opts)
 			require.NoError(t, err)
 			x := randomTensor(4, 2, 40, 12)
 			seen.within(t, 1e-4, ok(t)(l.Forward(ctx, x)).Data, twinForward(l, x), "delta's bias ", s)

@@ -2,12 +2,13 @@ package shaders
 
 import "github.com/mambagpu/mambagpu/wgpu"
 
-// How causal_conv_backward shares its work: channels and chunks of time side by
-// side in a workgroup, and the steps of a chunk.
+// How causal_conv_backward shares its work: the invocations of a workgroup that lie side
+// by side in a row, the chunks of time that it has, and the steps of a chunk.
 const (
-	convBackChannels = 64
-	convBackChunks   = 4
-	convBackSteps    = 64
+	convBackLanes  = 64
+	convBackChunks = 4
+	convBackSteps  = 64
+	convBackEach   = 4 // channels of an invocation, where they are aligned
 )
 
 // CausalConvBackward dispatches the gradients of [Kernels.CausalConv] from a zero
@@ -27,9 +28,10 @@ func (k *Kernels) CausalConvBackward(p CausalConvParams, x, weights, dy, dx, scr
 	if c.err != nil {
 		return nil, c.err
 	}
+	v := p.backwardVariant()
 	blocks := ceilDiv(p.Length, convBackChunks*convBackSteps)
-	grid := [3]uint32{uint32(ceilDiv(p.Channels, convBackChannels)), uint32(blocks), uint32(p.Batch)}
-	first, err := k.dispatch(c.kernel, p.backwardVariant(), p.uniform(), grid, x, weights, dy, dx, scratch)
+	grid := [3]uint32{uint32(ceilDiv(p.Channels, v.Channels())), uint32(blocks), uint32(p.Batch)}
+	first, err := k.dispatch(c.kernel, v, p.uniform(), grid, x, weights, dy, dx, scratch)
 	if err != nil {
 		return nil, err
 	}
@@ -45,14 +47,29 @@ func (k *Kernels) CausalConvBackwardScratch(p CausalConvParams) int {
 
 // convBackVariant is what changes the code of causal_conv_backward.
 type convBackVariant struct {
-	Width, Steps, Chunks int
+	Width                int
+	Each                 int // channels of an invocation, a vector
+	Lanes, Chunks, Steps int
 	Sums                 int // weights of a channel
 	Bias, SiLU           bool
 }
 
 func (p CausalConvParams) backwardVariant() convBackVariant {
-	return convBackVariant{p.Width, convBackSteps, convBackChunks, p.weightWords() / p.Channels, p.Bias, p.SiLU}
+	v := convBackVariant{
+		Width: p.Width, Each: 1, Lanes: convBackLanes, Chunks: convBackChunks, Steps: convBackSteps,
+		Sums: p.weightWords() / p.Channels, Bias: p.Bias, SiLU: p.SiLU,
+	}
+	for v.Each < convBackEach && (p.Stride|p.Offset|p.Channels)%(2*v.Each) == 0 {
+		v.Each *= 2
+	}
+	return v
 }
+
+// Channels is the number of channels of a workgroup.
+func (v convBackVariant) Channels() int { return v.Lanes * v.Each }
+
+// Memory is the bytes of workgroup memory.
+func (v convBackVariant) Memory() int { return 4 * v.Lanes * v.Chunks * v.Each }
 
 // backwardParts is the number of partial sums of each weight's gradient.
 func (p CausalConvParams) backwardParts() int {
@@ -62,7 +79,7 @@ func (p CausalConvParams) backwardParts() int {
 func (p CausalConvParams) checkBackward(c *check, x, weights, dy, dx, scratch, dweights *wgpu.Buffer) {
 	c.size("Batch", p.Batch, 1, maxAxis)
 	c.size("Length", p.Length, 1, maxAxis*convBackSteps)
-	c.size("Channels", p.Channels, 1, maxElements/9)
+	c.size("Channels", p.Channels, 1, maxAxis*partLanes/9) // so that column_sums has a workgroup for each 16 weights
 	c.size("Width", p.Width, 2, 8)
 	c.size("Offset", p.Offset, 0, p.Stride-p.Channels)
 	c.unpacked(p.Packing)

@@ -5,67 +5,94 @@
 //   parts[r,e,k] = sum_t ds[b,t,e] x[b, t-{{$past}}+k, e], then sum_t ds[b,t,e], over the
 //                  times of workgroup r
 //
-// An invocation walks {{.Steps}} times of one channel and {{$past}} more, whose ds it needs too; the last
+// An invocation walks {{.Steps}} times of {{.Each}} channel{{if gt .Each 1}}s{{end}} and {{$past}} more, whose ds it needs too; the last
 // {{$past}} inputs and {{.Width}} ds are in registers. Four times are loaded together. Adding up the
 // parts is column_sums' work.
 //
 // In      x at (b*length+t)*stride + offset + e; weights: w (channels, {{.Width}}), bias (channels);
 //         dy (batch, length, channels)
 // Out     dx, which lies as x does; parts (batch, blocks of time, weights)
-// Grid    (ceil(channels/64), ceil(length/{{mul .Steps .Chunks}}), batch); 64 x {{.Chunks}} invocations
-// Memory  {{.Sums}} KiB of sums
+// Grid    (ceil(channels/{{.Channels}}), ceil(length/{{mul .Steps .Chunks}}), batch); {{.Lanes}} x {{.Chunks}} invocations
+// Memory  {{.Memory}} bytes of sums
 // Tail    channels past the end repeat the last one, times past the end count as zero;
 //         neither are written
 // Twin    cpu/causal_conv_backward.go
 struct Params { length: u32, channels: u32, stride: u32, offset: u32 }
+{{- $lanes := .Lanes}}{{$all := mul .Lanes .Chunks}}
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;           // (batch, length, stride)
+@group(0) @binding(1) var<storage, read> x: array<{{template "conv_type" .}}>;        // (batch, length, stride)
 @group(0) @binding(2) var<storage, read> weights: array<f32>;     // (channels, {{.Width}}), (channels)
-@group(0) @binding(3) var<storage, read> dy: array<f32>;          // (batch, length, channels)
-@group(0) @binding(4) var<storage, read_write> dx: array<f32>;    // (batch, length, stride)
+@group(0) @binding(3) var<storage, read> dy: array<{{template "conv_type" .}}>;       // (batch, length, channels)
+@group(0) @binding(4) var<storage, read_write> dx: array<{{template "conv_type" .}}>; // (batch, length, stride)
 @group(0) @binding(5) var<storage, read_write> parts: array<f32>; // (batch, blocks, weights)
 
-var<workgroup> sums: array<f32, {{mul 64 .Chunks .Sums}}>; // [weight][chunk][channel]
+var<workgroup> sums: array<{{template "conv_type" .}}, {{$all}}>; // [chunk][lane]
 {{if .SiLU}}
 // silu_slope is the derivative of silu.
-fn silu_slope(v: f32) -> f32 {
+fn silu_slope(v: {{template "conv_type" .}}) -> {{template "conv_type" .}} {
 	let q = 1.0 / (1.0 + exp(-v));
-	return q * fma(v, 1.0 - q, 1.0);
+	return q * (1.0 + v * (1.0 - q));
 }
 {{end}}
-@compute @workgroup_size({{mul 64 .Chunks}})
+// weight is number k of the packed weights' array of n a channel, from word first on, for
+// the channels of an invocation.
+fn weight(first: u32, channel: u32, n: u32, k: u32) -> {{template "conv_type" .}} {
+	return {{template "conv_type" .}}({{range $c := seq .Each}}{{if $c}}, {{end}}weights[first + (channel + {{$c}}u) * n + k]{{end}});
+}
+
+// put_part writes the sums of an invocation's channels over the chunks to the parts.
+fn put_part(at: u32, n: u32, k: u32, channel: u32, t: u32, v: {{template "conv_type" .}}) {
+	workgroupBarrier();
+	sums[t] = v;
+	workgroupBarrier();
+	if (t < {{$lanes}}u && channel < params.channels) {
+		var sum = v;
+{{- range $c := seq (sub .Chunks 1)}}
+		sum += sums[t + {{mul (add $c 1) $lanes}}u];
+{{- end}}
+{{- range $c := seq .Each}}
+		parts[at + (channel + {{$c}}u) * n + k] = sum{{if gt $.Each 1}}.{{comp $c}}{{end}};
+{{- end}}
+	}
+}
+
+@compute @workgroup_size({{$all}})
 fn main(
 	@builtin(workgroup_id) wg: vec3<u32>,
 	@builtin(num_workgroups) groups: vec3<u32>,
 	@builtin(local_invocation_index) t: u32,
 ) {
-	let e = wg.x * 64u + t % 64u;
-	let channel = min(e, params.channels - 1u);
+	let e = wg.x * {{.Channels}}u + t % {{$lanes}}u * {{.Each}}u;
+	let channel = min(e, params.channels - {{.Each}}u);
 	let row = wg.z * params.length;
-	let start = (wg.y * {{.Chunks}}u + t / 64u) * {{.Steps}}u;
+	let start = (wg.y * {{.Chunks}}u + t / {{$lanes}}u) * {{.Steps}}u;
 	let end = min(start + {{.Steps}}u, params.length);
 	let last = params.length - 1u;
-	let column = params.offset + channel;
+	let zero = {{template "conv_type" .}}(0.0);
+	let stride = params.stride / {{.Each}}u;
+	let grad_stride = params.channels / {{.Each}}u;
+	let x_at = row * stride + (params.offset + channel) / {{.Each}}u;
+	let grad_at = row * grad_stride + channel / {{.Each}}u;
 {{- range $k := seq .Width}}
-	let w{{$k}} = weights[channel * {{$.Width}}u + {{$k}}u];
-	var dw{{$k}} = 0.0;
-	var d{{$k}} = 0.0; // ds of {{$k}} times ago
+	let w{{$k}} = weight(0u, channel, {{$.Width}}u, {{$k}}u);
+	var dw{{$k}} = zero;
+	var d{{$k}} = zero; // ds of {{$k}} times ago
 {{- end}}
-	let bias = {{if .Bias}}weights[params.channels * {{.Width}}u + channel]{{else}}0.0{{end}};
-	var dbias = 0.0;
+	let bias = {{if .Bias}}weight(params.channels * {{.Width}}u, channel, 1u, 0u){{else}}zero{{end}};
+	var dbias = zero;
 {{- range $k := seq $past}}
-	var x{{$k}} = 0.0;
+	var x{{$k}} = zero;
 {{- end}}
 	if (start > 0u && start < params.length) {
 {{- range $k := seq $past}}
-		x{{$k}} = x[(row + start - {{sub $past $k}}u) * params.stride + column];
+		x{{$k}} = x[x_at + (start - {{sub $past $k}}u) * stride];
 {{- end}}
 	}
 	for (var now = start; now < end + {{$past}}u; now += 4u) {
 {{- range $i := seq 4}}
 		let now{{$i}} = now + {{$i}}u;
-		let in{{$i}} = x[(row + min(now{{$i}}, last)) * params.stride + column];
-		let grad{{$i}} = select(0.0, dy[(row + min(now{{$i}}, last)) * params.channels + channel], now{{$i}} <= last);
+		let in{{$i}} = x[x_at + min(now{{$i}}, last) * stride];
+		let grad{{$i}} = select(zero, dy[grad_at + min(now{{$i}}, last) * grad_stride], now{{$i}} <= last);
 {{- end}}
 {{- range $i := seq 4}}
 		{
@@ -79,7 +106,7 @@ fn main(
 			d{{sub $past $k}} = d{{sub $past (add $k 1)}};
 {{- end}}
 			d0 = grad{{$i}}{{if $.SiLU}} * silu_slope(s){{end}};
-			let own = select(0.0, d0, now{{$i}} < end);
+			let own = select(zero, d0, now{{$i}} < end);
 			dbias += own;
 			dw{{$past}} = fma(own, in{{$i}}, dw{{$past}});
 {{- range $k := seq $past}}
@@ -90,7 +117,7 @@ fn main(
 {{- range $k := seq $past}}
 				sum = fma(w{{add $k 1}}, d{{add $k 1}}, sum);
 {{- end}}
-				dx[(row + now{{$i}} - {{$past}}u) * params.stride + column] = sum;
+				dx[x_at + (now{{$i}} - {{$past}}u) * stride] = sum;
 			}
 {{- range $k := seq (sub $past 1)}}
 			x{{$k}} = x{{add $k 1}};
@@ -99,23 +126,11 @@ fn main(
 		}
 {{- end}}
 	}
+	let part = (wg.z * groups.y + wg.y) * params.channels * {{.Sums}}u;
 {{- range $k := seq .Width}}
-	sums[{{mul $k 64 $.Chunks}}u + t] = dw{{$k}};
+	put_part(part, {{$.Width}}u, {{$k}}u, e, t, dw{{$k}});
 {{- end}}
 {{- if .Bias}}
-	sums[{{mul .Width 64 .Chunks}}u + t] = dbias;
+	put_part(part + params.channels * {{.Width}}u, 1u, 0u, e, t, dbias);
 {{- end}}
-	workgroupBarrier();
-	let part = (wg.z * groups.y + wg.y) * params.channels * {{.Sums}}u;
-	for (var i = t; i < {{mul 64 .Sums}}u; i += {{mul 64 .Chunks}}u) {
-		let k = i / 64u;
-		let own = wg.x * 64u + i % 64u;
-		var sum = 0.0;
-		for (var c = 0u; c < {{.Chunks}}u; c++) {
-			sum += sums[min((k * {{.Chunks}}u + c) * 64u + i % 64u, {{sub (mul 64 .Chunks .Sums) 1}}u)];
-		}
-		if (own < params.channels) {
-			parts[part + select(own * {{.Width}}u + k, params.channels * {{.Width}}u + own, k == {{.Width}}u)] = sum;
-		}
-	}
 }

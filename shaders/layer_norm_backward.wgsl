@@ -23,6 +23,7 @@ struct Params { rows: u32, steps: u32, eps: f32, pad: u32 }
 @group(0) @binding(5) var<storage, read_write> parts: array<{{template "element" .}}>; // (workgroups, 2, {{.Width}})
 {{template "norm_rows" .}}
 
+{{$side := div 256 .Lanes}}
 @compute @workgroup_size(256)
 fn main(
 	@builtin(workgroup_id) wg: vec3<u32>,
@@ -39,14 +40,13 @@ fn main(
 	var sum{{$j}} = vec4<f32>(0.0);
 	var bias{{$j}} = vec4<f32>(0.0);
 {{- end}}
+	let first = group * params.steps * {{$side}}u + side;
+	{{- template "norm_ahead" .}}
 	for (var turn = 0u; turn < params.steps; turn++) {
-		let row = (group * params.steps + turn) * {{div 256 .Lanes}}u + side;
+		let row = first + turn * {{$side}}u;
 		let at = min(row, params.rows - 1u);
+		{{- template "norm_next" .}}
 		let start = vec4<f32>(x[at * {{if .Vec}}{{div .Width 4}}{{else}}{{.Width}}{{end}}u]{{if .Vec}}.x{{end}});
-{{- range $j := seq .Quads}}
-		let x{{$j}} = x_quad(at, q{{$j}});
-		let d{{$j}} = dy_quad(at, q{{$j}});
-{{- end}}
 		var total = vec4<f32>(0.0);
 {{- range $j := seq .Quads}}
 		let v{{$j}} = x{{$j}} - start;
@@ -68,13 +68,13 @@ fn main(
 		let along = s * (s * all.y);
 		if (row < params.rows) {
 {{- range $j := seq .Quads}}
-			put_dx(at, q{{$j}}, s * ((g{{$j}} - all.z) - c{{$j}} * along));
+			put_dx(at, q{{$j}}, {{if $.Add}}old{{$j}} + {{end}}s * ((g{{$j}} - all.z) - c{{$j}} * along));
 			sum{{$j}} = fma(d{{$j}}, c{{$j}} * s, sum{{$j}});
 			bias{{$j}} += d{{$j}};
 {{- end}}
 		}
 	}
-	let last = group * params.steps * {{div 256 .Lanes}}u < params.rows;
+	let last = group * params.steps * {{$side}}u < params.rows;
 {{- range $j := seq .Quads}}
 	let all{{$j}} = column_total(sum{{$j}}, side, lane);
 	if (side == 0u && last) {

@@ -11,12 +11,17 @@ type partSums struct {
 	Sums           *wgpu.Buffer
 }
 
+// partLanes is how many columns of partial sums a workgroup adds up: few, since the
+// columns are, and half a cache line of them is as good to read as more.
+const partLanes = 16
+
 // thenSums appends to the dispatches that leave partial sums in scratch those that
 // add them up, in the order of the rows.
 func (k *Kernels) thenSums(list []*wgpu.Dispatch, scratch *wgpu.Buffer, sums ...partSums) ([]*wgpu.Dispatch, error) {
 	for _, s := range sums {
-		p := ColumnSumsParams{Rows: s.Rows, Columns: s.Columns, Stride: s.Stride, Offset: s.Offset}
-		d, err := k.columnSums(p, 1, true, scratch, s.Sums)
+		v := columnSumsVariant{Invocations: sumsInvocations, Lanes: min(partLanes, near(s.Columns)), Add: true}
+		params := uniform(s.Rows, s.Columns, s.Stride, s.Offset, 0)
+		d, err := k.dispatch("column_sums", v, params, [3]uint32{uint32(ceilDiv(s.Columns, v.Lanes)), 1, 1}, scratch, s.Sums)
 		if err != nil {
 			closeAll(list)
 			return nil, err

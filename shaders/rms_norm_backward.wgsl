@@ -22,6 +22,7 @@ struct Params { rows: u32, steps: u32, eps: f32, pad: u32 }
 @group(0) @binding(5) var<storage, read_write> parts: array<{{template "element" .}}>; // (workgroups, {{.Width}})
 {{template "norm_rows" .}}
 
+{{$side := div 256 .Lanes}}
 @compute @workgroup_size(256)
 fn main(
 	@builtin(workgroup_id) wg: vec3<u32>,
@@ -36,15 +37,14 @@ fn main(
 	let w{{$j}} = weight_quad(0u, q{{$j}});
 	var sum{{$j}} = vec4<f32>(0.0);
 {{- end}}
+	let first = group * params.steps * {{$side}}u + side;
+	{{- template "norm_ahead" .}}
 	for (var turn = 0u; turn < params.steps; turn++) {
-		let row = (group * params.steps + turn) * {{div 256 .Lanes}}u + side;
+		let row = first + turn * {{$side}}u;
 		let at = min(row, params.rows - 1u);
+		{{- template "norm_next" .}}
 		var squares = vec4<f32>(0.0);
 		var products = vec4<f32>(0.0);
-{{- range $j := seq .Quads}}
-		let x{{$j}} = x_quad(at, q{{$j}});
-		let d{{$j}} = dy_quad(at, q{{$j}});
-{{- end}}
 {{- range $j := seq .Quads}}
 		let g{{$j}} = d{{$j}} * w{{$j}};
 		squares = fma(x{{$j}}, x{{$j}}, squares);
@@ -55,12 +55,12 @@ fn main(
 		let along = s * (s * (all.y / {{.Width}}.0));
 		if (row < params.rows) {
 {{- range $j := seq .Quads}}
-			put_dx(at, q{{$j}}, s * (g{{$j}} - x{{$j}} * along));
+			put_dx(at, q{{$j}}, {{if $.Add}}old{{$j}} + {{end}}s * (g{{$j}} - x{{$j}} * along));
 			sum{{$j}} = fma(d{{$j}}, x{{$j}} * s, sum{{$j}});
 {{- end}}
 		}
 	}
-	let last = group * params.steps * {{div 256 .Lanes}}u < params.rows;
+	let last = group * params.steps * {{$side}}u < params.rows;
 {{- range $j := seq .Quads}}
 	let all{{$j}} = column_total(sum{{$j}}, side, lane);
 	if (side == 0u && last) {

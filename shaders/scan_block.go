@@ -1,6 +1,10 @@
 package shaders
 
-import "github.com/mambagpu/mambagpu/wgpu"
+import (
+	"fmt"
+
+	"github.com/mambagpu/mambagpu/wgpu"
+)
 
 // ScanBlockParams are those of a stage of the backward pass of a selective scan. It takes
 // a block of the states at a time, those from First on, and sequences in chunks of Chunk
@@ -113,10 +117,15 @@ type scanBlockVariant struct {
 	SharedA                              bool
 	FirstBlock, LastBlock                bool
 	Wanted                               bool // the gradient of the initial state
+	Looped                               bool // the groups of four states are a loop and not written out
 }
 
-func (p ScanBlockParams) variant(dstate *wgpu.Buffer) scanBlockVariant {
+// scanBlockVariant is the variant for a device. A CPU takes seconds to compile the states'
+// code written out.
+func (k *Kernels) scanBlockVariant(p ScanBlockParams, dstate *wgpu.Buffer) scanBlockVariant {
 	return scanBlockVariant{
+		Looped: k.dev.Info().Kind == wgpu.CPU,
+
 		All: p.States, Block: p.Block(), States: p.Here(), Tiles: p.Chunk / tileSteps,
 		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh, SharedA: p.SharedA,
 		FirstBlock: p.First == 0, LastBlock: p.First+p.Here() == p.States, Wanted: dstate != nil,
@@ -135,13 +144,38 @@ func (v scanBlockVariant) Padded() bool { return v.States%4 != 0 }
 // Has reports whether component i of quad q is a state.
 func (v scanBlockVariant) Has(q, i int) bool { return 4*q+i < v.States }
 
-// Kind is what a template takes for B, 0, or C, 1, of a quad.
-func (v scanBlockVariant) Kind(kind, quad int) scanBlockPart { return scanBlockPart{v, kind, quad} }
+// Kinds is what templates of so many kinds take: of B, or of B and C.
+func (v scanBlockVariant) Kinds(n int) scanBlockKinds { return scanBlockKinds{v, n} }
 
-// scanBlockPart is a quad of one kind.
-type scanBlockPart struct {
+// scanBlockKinds is a variant with a number of kinds.
+type scanBlockKinds struct {
 	scanBlockVariant
-	Number, Quad int
+	Count int
+}
+
+// Quad is what templates of a quad take, given its number or the name of a WGSL variable
+// that has it.
+func (v scanBlockVariant) Quad(q any) scanBlockQuad {
+	if n, ok := q.(int); ok {
+		q = fmt.Sprintf("%du", n)
+	}
+	return scanBlockQuad{v, fmt.Sprint(q)}
+}
+
+// scanBlockQuad is a quad, whose number in WGSL is Q.
+type scanBlockQuad struct {
+	scanBlockVariant
+	Q string
+}
+
+// B is the cell of B of a step, in WGSL, and C that of C.
+func (q scanBlockQuad) B(step int) string {
+	return fmt.Sprintf("cells[%du + %s]", step*q.Quads(), q.Q)
+}
+
+// C is the cell of C of a step, in WGSL.
+func (q scanBlockQuad) C(step int) string {
+	return fmt.Sprintf("cells[%du + %s]", q.KindCells()+step*q.Quads(), q.Q)
 }
 
 func (p ScanBlockParams) uniform() []byte {

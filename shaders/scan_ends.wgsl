@@ -33,24 +33,28 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	{{- template "scan_block_place" .}}
 	{{- template "scan_block_decays" .}}
 	{{- template "scan_block_weights" .}}
+	var h: array<vec4<f32>, {{.Quads}}>;
+	var g: array<vec4<f32>, {{.Quads}}>;
+	var decay: array<vec4<f32>, {{.Quads}}>; // of the rows so far
 {{- range $q := seq .Quads}}
-	var h{{$q}} = vec4<f32>(0.0);
-	var g{{$q}} = vec4<f32>(0.0);
-	var decay{{$q}} = vec4<f32>(1.0); // of the rows so far
+	h[{{$q}}] = vec4<f32>(0.0);
+	g[{{$q}}] = vec4<f32>(0.0);
+	decay[{{$q}}] = vec4<f32>(1.0);
 {{- end}}
 	var sum = 0.0;
 	for (var first = begin; first <= last; first += 8u) {
 		{{- template "scan_block_steps" .}}
 		{{- template "scan_block_gates" .}}
-		{{- template "scan_block_cells" (.Kind 1 0)}}
-{{- range $s := seq 8}}
-		sum += d{{$s}};
-{{- range $q := seq $.Quads}}
+		{{- template "scan_block_cells" (.Kinds 2)}}
+		sum += ((d0 + d1) + (d2 + d3)) + ((d4 + d5) + (d6 + d7));
+{{- if .Looped}}
+		for (var q = 0u; q < {{.Quads}}u; q++) {
+			{{- template "ends_quad" (.Quad "q")}}
+		}
+{{- else}}
+{{- range $q := seq .Quads}}
 		{
-			let f = exp2(d{{$s}} * a{{$q}});
-			h{{$q}} = fma(f, h{{$q}}, (d{{$s}} * u{{$s}}) * cells[{{add (mul $s $.Quads) $q}}]);
-			decay{{$q}} *= f;
-			g{{$q}} = fma(decay{{$q}}, e{{$s}} * cells[{{add $.KindCells (mul $s $.Quads) $q}}], g{{$q}});
+			{{- template "ends_quad" ($.Quad $q)}}
 		}
 {{- end}}
 {{- end}}
@@ -59,11 +63,20 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- range $q := seq .Quads}}
 {{- range $i := seq 4}}
 {{- if $.Has $q $i}}
-		scratch[held + {{add (mul $q 4) $i}}u * params.channels] = h{{$q}}.{{comp $i}};
-		scratch[params.grads + held + {{add (mul $q 4) $i}}u * params.channels] = g{{$q}}.{{comp $i}};
+		scratch[held + {{add (mul $q 4) $i}}u * params.channels] = h[{{$q}}].{{comp $i}};
+		scratch[params.grads + held + {{add (mul $q 4) $i}}u * params.channels] = g[{{$q}}].{{comp $i}};
 {{- end}}
 {{- end}}
 {{- end}}
 		scratch[params.sums + place * params.channels + channel] = sum;
 	}
 }
+{{- /* ends_quad: the tile's steps of four states. */}}
+{{- define "ends_quad"}}
+{{- range $s := seq 8}}
+			let f{{$s}} = exp2(d{{$s}} * a[{{$.Q}}]);
+			h[{{$.Q}}] = fma(f{{$s}}, h[{{$.Q}}], (d{{$s}} * u{{$s}}) * {{$.B $s}});
+			decay[{{$.Q}}] *= f{{$s}};
+			g[{{$.Q}}] = fma(decay[{{$.Q}}], e{{$s}} * {{$.C $s}}, g[{{$.Q}}]);
+{{- end}}
+{{- end}}

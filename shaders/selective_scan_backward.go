@@ -75,7 +75,7 @@ func (k *Kernels) scanChunks(p ScanBlockParams, u, delta, bc, z, weights, dy, dz
 	if p.HasZ {
 		buffers = append(buffers, z, dz)
 	}
-	return k.dispatch("selective_scan_backward", p.variant(nil), p.uniform(), p.grid(), buffers...)
+	return k.dispatch("selective_scan_backward", k.scanBlockVariant(p, nil), p.uniform(), p.grid(), buffers...)
 }
 
 func (p ScanBlockParams) checkInputs(c *check, u, delta, bc, z, weights, dy *wgpu.Buffer) {

@@ -73,26 +73,30 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	{{- template "scan_block_weights" .}}
 	let tiles = (last - begin) / 8u + 1u;
 	var starts: array<vec4<f32>, {{mul .Tiles .Quads}}>; // the states before each tile
+	var h: array<vec4<f32>, {{.Quads}}>;
+	var g: array<vec4<f32>, {{.Quads}}>;
+	var da: array<vec4<f32>, {{.Quads}}>;
 {{- range $q := seq .Quads}}
-	var h{{$q}} = {{template "backward_held" ($.Kind 0 $q)}};
+	h[{{$q}}] = vec4<f32>({{range $i := seq 4}}{{if $i}}, {{end}}{{if $.Has $q $i}}scratch[held + {{add (mul $q 4) $i}}u * params.channels]{{else}}0.0{{end}}{{end}});
+	g[{{$q}}] = vec4<f32>({{range $i := seq 4}}{{if $i}}, {{end}}{{if $.Has $q $i}}scratch[params.grads + held + {{add (mul $q 4) $i}}u * params.channels]{{else}}0.0{{end}}{{end}});
+	da[{{$q}}] = vec4<f32>(0.0);
 {{- end}}
 	for (var tile = 0u; tile + 1u < tiles; tile++) {
 		let first = begin + tile * 8u;
-{{- range $q := seq .Quads}}
-		starts[tile * {{$.Quads}}u + {{$q}}u] = h{{$q}};
-{{- end}}
 		{{- template "scan_block_steps" .}}
-		{{- template "scan_block_cells" (.Kind 0 0)}}
-{{- range $s := seq 8}}
-{{- range $q := seq $.Quads}}
-		h{{$q}} = fma(exp2(d{{$s}} * a{{$q}}), h{{$q}}, (d{{$s}} * u{{$s}}) * cells[{{add (mul $s $.Quads) $q}}]);
+		{{- template "scan_block_cells" (.Kinds 1)}}
+{{- if .Looped}}
+		for (var q = 0u; q < {{.Quads}}u; q++) {
+			{{- template "backward_forth" (.Quad "q")}}
+		}
+{{- else}}
+{{- range $q := seq .Quads}}
+		{{- template "backward_forth" ($.Quad $q)}}
 {{- end}}
 {{- end}}
 	}
 {{- range $q := seq .Quads}}
-	starts[(tiles - 1u) * {{$.Quads}}u + {{$q}}u] = h{{$q}};
-	var g{{$q}} = {{template "backward_held" ($.Kind 1 $q)}};
-	var da{{$q}} = vec4<f32>(0.0);
+	starts[(tiles - 1u) * {{$.Quads}}u + {{$q}}u] = h[{{$q}}];
 {{- end}}
 {{- if .LastBlock}}
 	var dskip = 0.0;
@@ -108,7 +112,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		let first = begin + tile * 8u;
 		{{- template "scan_block_steps" .}}
 		{{- template "scan_block_gates" .}}
-		{{- template "scan_block_cells" (.Kind 1 0)}}
+		{{- template "scan_block_cells" (.Kinds 2)}}
 {{- range $s := seq 8}}
 {{- if $.HasZ}}
 		var out{{$s}} = 0.0; // sum of h C
@@ -116,49 +120,65 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		var gb{{$s}} = 0.0;  // of g B
 		var gah{{$s}} = 0.0; // of g A log2(e) exp(d A) h
 {{- end}}
+{{- if .Looped}}
+		for (var q = 0u; q < {{.Quads}}u; q++) {
+			{{- template "backward_quad" (.Quad "q")}}
+		}
+{{- else}}
 {{- range $q := seq .Quads}}
-		{{- template "backward_quad" ($.Kind 0 $q)}}
+		{
+			{{- template "backward_quad" ($.Quad $q)}}
+		}
+{{- end}}
 {{- end}}
 		{{- template "backward_finish" .}}
 	}
 	{{- template "backward_sums" .}}
 }
-{{- /* backward_held: a quad of the states or gradients that scan_join left. */}}
-{{- define "backward_held"}}vec4<f32>({{range $i := seq 4}}{{if $i}}, {{end}}{{if $.Has $.Quad $i}}scratch[{{if $.Number}}params.grads + {{end}}held + {{add (mul $.Quad 4) $i}}u * params.channels]{{else}}0.0{{end}}{{end}}){{end}}
-{{- /* backward_quad: the tile of four states, there and back. */}}
-{{- define "backward_quad"}}{{$q := .Quad}}
-		{
-			var h = starts[tile * {{.Quads}}u + {{$q}}u];
+{{- /* backward_forth: the tile's steps of four states, of which the ones before it are kept. */}}
+{{- define "backward_forth"}}
+			starts[tile * {{.Quads}}u + {{.Q}}] = h[{{.Q}}];
 {{- range $s := seq 8}}
-			let f{{$s}} = exp2(d{{$s}} * a{{$q}});
-			let fh{{$s}} = f{{$s}} * h;
-			h = fma(vec4<f32>(d{{$s}} * u{{$s}}), cells[{{add (mul $s $.Quads) $q}}], fh{{$s}});
-{{- if $.HasZ}}
-			out{{$s}} += dot(h, cells[{{add $.KindCells (mul $s $.Quads) $q}}]);
+			h[{{$.Q}}] = fma(exp2(d{{$s}} * a[{{$.Q}}]), h[{{$.Q}}], (d{{$s}} * u{{$s}}) * {{$.B $s}});
 {{- end}}
-			terms[{{mul $s 64}}u + t] = e{{$s}} * h;
+{{- end}}
+{{- /* backward_quad: the tile of four states, there and back. */}}
+{{- define "backward_quad"}}
+			let decay = a[{{.Q}}];
+			var state = starts[tile * {{.Quads}}u + {{.Q}}];
+{{- range $s := seq 8}}
+			let f{{$s}} = exp2(d{{$s}} * decay);
+			let fh{{$s}} = f{{$s}} * state;
+			state = fma(vec4<f32>(d{{$s}} * u{{$s}}), {{$.B $s}}, fh{{$s}});
+{{- if $.HasZ}}
+			out{{$s}} += dot(state, {{$.C $s}});
+{{- end}}
+			terms[{{mul $s 64}}u + t] = e{{$s}} * state;
 {{- end}}
 			workgroupBarrier();
 			sum_slice(t, 1u);
 			workgroupBarrier();
+			var grad = g[{{.Q}}];
+			var decays = da[{{.Q}}];
 {{- range $i := seq 8}}{{$s := sub 7 $i}}
-			g{{$q}} = fma(vec4<f32>(e{{$s}}), cells[{{add $.KindCells (mul $s $.Quads) $q}}], g{{$q}});
-			terms[{{mul $s 64}}u + t] = g{{$q}} * (d{{$s}} * u{{$s}});
-			gb{{$s}} += dot(g{{$q}}, cells[{{add (mul $s $.Quads) $q}}]);
-			let w{{$s}} = g{{$q}} * fh{{$s}};
-			gah{{$s}} += dot(w{{$s}}, a{{$q}});
-			da{{$q}} = fma(vec4<f32>(d{{$s}}), w{{$s}}, da{{$q}});
-			g{{$q}} *= f{{$s}};
+			grad = fma(vec4<f32>(e{{$s}}), {{$.C $s}}, grad);
+			terms[{{mul $s 64}}u + t] = grad * (d{{$s}} * u{{$s}});
+			gb{{$s}} += dot(grad, {{$.B $s}});
+			let w{{$s}} = grad * fh{{$s}};
+			gah{{$s}} += dot(w{{$s}}, decay);
+			decays = fma(vec4<f32>(d{{$s}}), w{{$s}}, decays);
+			grad *= f{{$s}};
 {{- end}}
+			g[{{.Q}}] = grad;
+			da[{{.Q}}] = decays;
 			workgroupBarrier();
 			sum_slice(t, 0u);
 			workgroupBarrier();
-			if (first + step <= last{{if .Padded}} && {{mul 4 $q}}u + component < {{.States}}u{{end}}) {
+			if (first + step <= last{{if .Padded}} && 4u * {{.Q}} + component < {{.States}}u{{end}}) {
 				let at = kind * 64u + step;
-				scratch[rows + (row0 + first + step) * {{mul 2 .Block}}u + {{mul 4 $q}}u] = {{range $i := seq 8}}{{if $i}}
+				scratch[rows + (row0 + first + step) * {{mul 2 .Block}}u + 4u * {{.Q}}] = {{range $i := seq 8}}{{if $i}}
 					+ {{end}}slices[min(at + {{mul $i 8}}u, 127u)][component]{{end}};
 			}
-		}
 {{- end}}
 {{- /* backward_finish: the tile's gradients that are sums over the states. */}}
 {{- define "backward_finish"}}
@@ -208,7 +228,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- define "backward_sums"}}
 {{- if .SharedA}}
 {{- range $q := seq .Quads}}
-	terms[t] = da{{$q}};
+	terms[t] = da[{{$q}}];
 	workgroupBarrier();
 	if (t < {{if $.Has $q 3}}4u{{else}}{{sub $.States (mul 4 $q)}}u{{end}}) {
 		var sum = 0.0;
@@ -226,7 +246,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- range $q := seq .Quads}}
 {{- range $i := seq 4}}
 {{- if $.Has $q $i}}
-		scratch[decays + {{add (mul $q 4) $i}}u] = da{{$q}}.{{comp $i}};
+		scratch[decays + {{add (mul $q 4) $i}}u] = da[{{$q}}].{{comp $i}};
 {{- end}}
 {{- end}}
 {{- end}}

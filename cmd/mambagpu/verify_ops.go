@@ -89,7 +89,7 @@ func (p *opsPart) add(c *opsfile.Case, run func(*opsfile.Case) ([]opsfile.Output
 	for _, out := range outputs {
 		r := out.Compare()
 		p.Pass = p.Pass && r.Pass
-		p.Checks = append(p.Checks, opsVerdict{Case: c.Name, Kernel: c.Kernel, Tensor: out.Tensor, Pass: r.Pass,
+		p.Checks = append(p.Checks, opsVerdict{Case: c.Name, Kernel: out.Kernel, Tensor: out.Tensor, Pass: r.Pass,
 			WorstAbs: measure(r.Worst.Abs), WorstRel: measure(r.Worst.Rel), Note: r.String()})
 	}
 }
@@ -115,13 +115,16 @@ func (p *opsPart) print(a *app) {
 	for i, c := range p.Checks {
 		name, kernel := c.Case, c.Kernel
 		if i > 0 && p.Checks[i-1].Case == name {
-			name, kernel = "", ""
+			name = ""
+			if p.Checks[i-1].Kernel == kernel {
+				kernel = ""
+			}
 		}
 		t.AppendRow(table.Row{name, kernel, orDash(c.Tensor), c.WorstAbs, c.WorstRel, yesNo(c.Pass)})
 	}
 	t.Render()
 	if len(p.Unchecked) > 0 {
-		fmt.Fprintf(a.stdout, "\nNot checked: the %d tensors of backward passes (dy, grad.*) of %d cases, which no kernel computes yet\n",
+		fmt.Fprintf(a.stdout, "\nNot checked: the %d tensors of backward passes (dy, grad.*) of %d cases, which no kernel computes\n",
 			len(p.Unchecked), p.backward)
 	}
 	if p.Others > 0 {

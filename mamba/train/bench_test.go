@@ -1,6 +1,7 @@
 package train
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -53,7 +54,7 @@ func BenchmarkStep(b *testing.B) {
 				all += k.Time
 			}
 			for _, k := range times {
-				b.Logf("%-32s %-18s %4d runs %9.0f us %5.1f %%", k.Kernel, k.Shape, k.Runs, float64(k.Time.Nanoseconds())/1e3, 100*k.Time.Seconds()/all.Seconds())
+				fmt.Printf("%-32s %-18s %4d runs %9.0f us %5.1f %%\n", k.Kernel, k.Shape, k.Runs, float64(k.Time.Nanoseconds())/1e3, 100*k.Time.Seconds()/all.Seconds())
 			}
 		})
 	}
@@ -74,4 +75,42 @@ func wait(b *testing.B, p *Pending) {
 	if _, err := p.Wait(); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// BenchmarkBlock is a block forward and backward, timed by the GPU.
+func BenchmarkBlock(b *testing.B) {
+	p, err := NewBlockPass(device(b), 8, 1024, 512)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	for start := time.Now(); time.Since(start) < 500*time.Millisecond; {
+		if _, err := p.Time(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var all time.Duration
+	for b.Loop() {
+		t, err := p.Time()
+		if err != nil {
+			b.Fatal(err)
+		}
+		all += t
+	}
+	b.ReportMetric(float64(all.Microseconds())/float64(b.N), "gpu-us/op")
+	b.ReportMetric(float64(p.Dispatches()), "dispatches")
+	for _, k := range blockTimes(b, p) {
+		fmt.Printf("%-32s %-18s %4d runs %9.0f us\n", k.Kernel, k.Shape, k.Runs, float64(k.Time.Nanoseconds())/1e3)
+	}
+}
+
+func blockTimes(b *testing.B, p *BlockPass) []KernelTime {
+	b.Helper()
+	if err := p.machine.timed(); err != nil {
+		b.Fatal(err)
+	}
+	if err := p.machine.run(plan{}, nil); err != nil {
+		b.Fatal(err)
+	}
+	return gathered(p.machine.timings())
 }

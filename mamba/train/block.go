@@ -10,7 +10,6 @@ func (m micro) tokens() int { return m.rows * m.length }
 // stages are a block's stages, each with its sizes: one description for both
 // directions.
 type stages[A any] struct {
-	norm    shaders.RMSNormParams
 	inProj  linear[A]
 	conv    shaders.CausalConvParams
 	xProj   linear[A]
@@ -24,7 +23,6 @@ func (n *network[A]) stages(i int, m micro) stages[A] {
 	c, w, t := n.config, &n.blocks[i], m.tokens()
 	d, e, r, ns, width := c.DModel, c.DInner, c.DTRank, c.DState, n.projWidth()
 	return stages[A]{
-		norm:   n.normParams(t),
 		inProj: linear[A]{w: w.inProj, bias: w.inBias, rows: t, ldx: d, ldy: 2 * e},
 		conv: shaders.CausalConvParams{
 			Batch: m.rows, Length: m.length, Channels: e, Width: c.DConv, Stride: 2 * e,
@@ -66,10 +64,16 @@ func (n *network[A]) forward(s operations[A], i int, m micro) {
 // mixer is forward up to what out_proj multiplies. It leaves what the backward pass
 // needs: that is how a layer is recomputed.
 func (n *network[A]) mixer(s operations[A], i int, m micro) {
+	w, act := &n.blocks[i], &n.act
+	s.rmsNorm(n.normParams(m.tokens()), act.residual[i], w.norm.value, act.norm) // (B, L, d)
+	n.mix(s, i, m, act.norm)                                                     // (B, L, E)
+}
+
+// mix is mixer of x (B, L, d), which is normalised already.
+func (n *network[A]) mix(s operations[A], i int, m micro, x A) {
 	w, act, st := &n.blocks[i], &n.act, n.stages(i, m)
 	k := w.kept
-	s.rmsNorm(st.norm, act.residual[i], w.norm.value, act.norm)                                    // (B, L, d)
-	st.inProj.forward(s, act.norm, k.xz, false)                                                    // (B, L, 2E)
+	st.inProj.forward(s, x, k.xz, false)                                                           // (B, L, 2E)
 	s.causalConv(st.conv, k.xz, w.conv.value, act.slots, act.convState, k.u)                       // (B, L, E)
 	st.xProj.forward(s, k.u, k.p, false)                                                           // (B, L, W)
 	n.steps(s, i, m)                                                                               // (B, L, E)
@@ -87,14 +91,22 @@ func (n *network[A]) steps(s operations[A], i int, m micro) {
 // backward runs layer i back: act.dres, the gradient of its output, becomes that of
 // its input.
 func (n *network[A]) backward(s operations[A], i int, m micro) {
-	w, act, st := &n.blocks[i], &n.act, n.stages(i, m)
-	k := w.kept
+	w, act := &n.blocks[i], &n.act
 	if w.recompute {
 		n.mixer(s, i, m)
 	} else {
 		n.steps(s, i, m)
-		s.rmsNorm(st.norm, act.residual[i], w.norm.value, act.norm)
+		s.rmsNorm(n.normParams(m.tokens()), act.residual[i], w.norm.value, act.norm)
 	}
+	n.mixBackward(s, i, m, act.norm, act.norm)
+	s.rmsNormBackward(n.normBackward(m.tokens(), true), act.residual[i], w.norm.value, act.norm, act.dres, w.norm.gradient)
+}
+
+// mixBackward is the backward pass of mix and out_proj: from act.dres to dx, the gradient
+// of what is normalised, x, whose place it may take.
+func (n *network[A]) mixBackward(s operations[A], i int, m micro, x, dx A) {
+	w, act, st := &n.blocks[i], &n.act, n.stages(i, m)
+	k := w.kept
 	st.outProj.weights(s, act.dres, k.y)
 	st.outProj.input(s, act.dres, act.du, false) // (B, L, E) of y
 
@@ -109,7 +121,6 @@ func (n *network[A]) backward(s operations[A], i int, m micro) {
 	st.xProj.input(s, act.dp, act.du, true)
 
 	s.causalConvBackward(st.conv, k.xz, w.conv.value, act.du, act.dxz, w.conv.gradient) // of u, in its columns
-	st.inProj.weights(s, act.dxz, act.norm)
-	st.inProj.input(s, act.dxz, act.norm, false) // (B, L, d)
-	s.rmsNormBackward(n.normBackward(m.tokens(), true), act.residual[i], w.norm.value, act.norm, act.dres, w.norm.gradient)
+	st.inProj.weights(s, act.dxz, x)
+	st.inProj.input(s, act.dxz, dx, false) // (B, L, d)
 }

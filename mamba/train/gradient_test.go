@@ -187,3 +187,22 @@ func TestPartsOfAStep(t *testing.T) {
 		}
 	})
 }
+
+func TestBlockPass(t *testing.T) {
+	p, err := NewBlockPass(device(t), 2, 40, 32)
+	require.NoError(t, err)
+	defer p.Close()
+	want, err := BlockResults(2, 40, 32)
+	require.NoError(t, err)
+	for range 2 {
+		got, err := p.Results()
+		require.NoError(t, err)
+		requireClose(t, want, got, 2e-5, 1e-6)
+	}
+	require.Greater(t, norm(want["output"]), 0.1)
+	require.Greater(t, norm(want["gradient of the input"]), 0.1)
+	if p.machine.dev.Timestamps() {
+		_, err = p.Time()
+		require.NoError(t, err)
+	}
+}

@@ -3,10 +3,11 @@ columns, {{.Lanes}} quads apart, and a workgroup has several rows side by side. 
 weight_quad and dy_quad(row, q) are columns 4q to 4q+3, zeros past the row, of which
 nothing is read. held(q, v) is v with zeros past the row. put_dx and put_part write quads
 of dx and of the sums of a group of rows. row_total adds up over the lanes of a row,
-column_total over the rows side by side. */}}
+column_total over the rows side by side. norm_ahead and norm_next load a row before the
+one that is worked on, so that memory does not wait at barriers: the last row twice. */}}
 {{define "norm_rows"}}
 {{- $quads := ceilDiv .Width 4}}{{$whole := eq (mul .Lanes .Quads 4) .Width}}{{$v := .}}
-{{- range names "x" "weight" "dy"}}
+{{- range names "x" "weight" "dy" "dx"}}
 fn {{.}}_quad(row: u32, q: u32) -> vec4<f32> {
 {{- if and $v.Vec $whole}}
 	return {{.}}[row * {{$quads}}u + q];
@@ -35,14 +36,12 @@ fn held(q: u32, v: vec4<f32>) -> vec4<f32> {
 fn put_dx(row: u32, q: u32, v: vec4<f32>) {
 {{- if .Vec}}
 	if (q < {{$quads}}u) {
-		let i = row * {{$quads}}u + q;
-		dx[i] = {{if .Add}}dx[i] + {{end}}v;
+		dx[row * {{$quads}}u + q] = v;
 	}
 {{- else}}
 {{- range $c := seq 4}}
 	if (q * 4u + {{$c}}u < {{$v.Width}}u) {
-		let i = row * {{$v.Width}}u + q * 4u + {{$c}}u;
-		dx[i] = {{if $v.Add}}dx[i] + {{end}}v.{{comp $c}};
+		dx[row * {{$v.Width}}u + q * 4u + {{$c}}u] = v.{{comp $c}};
 	}
 {{- end}}{{end}}
 }
@@ -95,4 +94,29 @@ fn column_total(v: vec4<f32>, side: u32, lane: u32) -> vec4<f32> {
 {{- end}}
 	return sum;
 }
+{{- end}}
+
+{{define "norm_ahead"}}
+	var ahead = min(first, params.rows - 1u);
+{{- range $j := seq .Quads}}
+	var next_x{{$j}} = x_quad(ahead, q{{$j}});
+	var next_d{{$j}} = dy_quad(ahead, q{{$j}});
+{{- if $.Add}}
+	var next_old{{$j}} = dx_quad(ahead, q{{$j}});
+{{- end}}{{end}}
+{{- end}}
+{{define "norm_next"}}
+{{- range $j := seq .Quads}}
+		let x{{$j}} = next_x{{$j}};
+		let d{{$j}} = next_d{{$j}};
+{{- if $.Add}}
+		let old{{$j}} = next_old{{$j}};
+{{- end}}{{end}}
+		ahead = min(first + min(turn + 1u, params.steps - 1u) * {{div 256 .Lanes}}u, params.rows - 1u);
+{{- range $j := seq .Quads}}
+		next_x{{$j}} = x_quad(ahead, q{{$j}});
+		next_d{{$j}} = dy_quad(ahead, q{{$j}});
+{{- if $.Add}}
+		next_old{{$j}} = dx_quad(ahead, q{{$j}});
+{{- end}}{{end}}
 {{- end}}

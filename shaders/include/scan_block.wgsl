@@ -33,11 +33,12 @@ last of the workgroup's chunk, and where the channel's first state is in scratch
 	let place = wg.z * params.batch + wg.y; // of the chunk among all
 	let held = place * {{.Block}}u * params.channels + channel;
 {{- end}}
-{{/* scan_block_decays: A log2(e) of each state, as exp(d A) is computed as
+{{/* scan_block_decays: A log2(e) of each quad of states, as exp(d A) is computed as
 exp2(d A log2(e)). */}}
 {{define "scan_block_decays"}}
+	var a: array<vec4<f32>, {{.Quads}}>;
 {{- range $q := seq .Quads}}
-	let a{{$q}} = vec4<f32>({{range $i := seq 4}}{{if $i}}, {{end}}{{if $.Has $q $i}}weights[{{if not $.SharedA}}channel * {{$.All}}u + {{end}}params.first_state + {{add (mul $q 4) $i}}u]{{else}}0.0{{end}}{{end}}) * 1.442695041;
+	a[{{$q}}] = vec4<f32>({{range $i := seq 4}}{{if $i}}, {{end}}{{if $.Has $q $i}}weights[{{if not $.SharedA}}channel * {{$.All}}u + {{end}}params.first_state + {{add (mul $q 4) $i}}u]{{else}}0.0{{end}}{{end}}) * 1.442695041;
 {{- end}}
 {{- end}}
 {{/* scan_block_weights: D and bias of the channel. */}}
@@ -55,10 +56,10 @@ exp2(d A log2(e)). */}}
 Rows past the end are the last one. */}}
 {{define "scan_block_cells"}}
 		workgroupBarrier();
-		if (t < {{if .Number}}{{mul 2 .KindCells}}{{else}}{{.KindCells}}{{end}}u) {
+		if (t < {{mul .Count .KindCells}}u) {
 			let n = t % {{.Quads}}u * 4u;
 			let at = (row0 + min(first + t % {{.KindCells}}u / {{.Quads}}u, last)) * params.bc_stride + params.first_state + n
-				+ {{if .Number}}select(params.off_c, params.off_b, t < {{.KindCells}}u){{else}}params.off_b{{end}};
+				+ {{if eq .Count 2}}select(params.off_c, params.off_b, t < {{.KindCells}}u){{else}}params.off_b{{end}};
 {{- if .Padded}}
 			var cell = vec4<f32>(0.0);
 {{- range $i := seq 4}}

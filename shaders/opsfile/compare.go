@@ -20,6 +20,7 @@ var Tolerance = cases.Tolerance{Abs: 1e-8, Rel: 1e-4}
 // Output is one tensor that a case computes, in the layout of the file.
 type Output struct {
 	Tensor    string // without the case's prefix, such as "last_state.re"
+	Kernel    string // that computed it
 	Shape     []int
 	Got, Want []float32
 	Scale     float64 // the largest |want|, over both parts of a complex output

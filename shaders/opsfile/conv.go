@@ -15,7 +15,7 @@ type conv struct {
 	x, weight, bias, y *checkpoint.Tensor // bias may be nil
 }
 
-func parseConv(g *group) operation {
+func parseConv(g *group) []operation {
 	c := &conv{}
 	var x, w []int
 	c.x, x = g.dims("x", "B, D, L")
@@ -32,7 +32,10 @@ func parseConv(g *group) operation {
 		Batch: x[0], Channels: x[1], Length: x[2], Width: w[1], Stride: x[1],
 		Bias: c.bias != nil, SiLU: silu, Fresh: true,
 	}
-	return c
+	if !g.differentiated() {
+		return []operation{c}
+	}
+	return []operation{c, parseConvBackward(g, c)}
 }
 
 func (c *conv) kernel() string { return "causal_conv" }
@@ -58,12 +61,16 @@ func (c *conv) twin(a []arg) {
 	cpu.CausalConv(c.p, a[0].f32, a[1].f32, a[2].u32, a[3].f32, a[4].f32)
 }
 
-func (c *conv) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, error) {
-	return k.CausalConv(c.p, b[0], b[1], b[2], b[3], b[4])
+func (c *conv) scratch(*shaders.Kernels) int { return 0 }
+
+func (c *conv) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+	return single(k.CausalConv(c.p, b[0], b[1], b[2], b[3], b[4]))
 }
 
 func (c *conv) outputs(a []arg) ([]Output, error) {
 	var r reader
 	y := r.floats(parts{c.y})
-	return []Output{{"y", c.y.Shape, swapAxes(a[convY].f32, c.p.Length, c.p.Channels), one(y), largest(y)}}, r.err
+	return []Output{{
+		Tensor: "y", Shape: c.y.Shape, Got: swapAxes(a[convY].f32, c.p.Length, c.p.Channels), Want: one(y), Scale: largest(y),
+	}}, r.err
 }

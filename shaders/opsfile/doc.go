@@ -31,6 +31,9 @@
 //	         h0           (B, D, N)  may be missing: zeros
 //	         y            (B, D, L)  expected
 //	         last_state   (B, D, N)  expected, may be missing
+//	         dy           (B, D, L)  gradient of y, may be missing
+//	         grad.X                  expected gradient of u, delta, A, B, C, D, z, delta_bias
+//	                                 or h0, of X's shape; any may be missing
 //	         delta_softplus          flag, may be missing: true
 //	conv.K.  x            (B, D, L)
 //	         weight       (D, K)
@@ -38,17 +41,18 @@
 //	         silu                    flag
 //	         y            (B, D, L)  expected
 //
-// If A is complex, so are B, C, h0 and last_state; of each there are two
-// tensors, with .re and .im after the name, and y = 2 Re(C h) + D u, gated.
+// If A is complex, so are B, C, h0 and last_state, and their gradients; of each there are
+// two tensors, with .re and .im after the name, and y = 2 Re(C h) + D u, gated.
 //
 // A flag is a tensor of one element, true unless zero. Where it is missing,
 // the file's metadata may say true or false under the same name, or, for all
 // cases, under the name without prefix.
 //
-// The tensors of a backward pass (dy, dlast_state, grad.*) are listed in
-// [Case.Unchecked] and not looked at: no kernel computes them. Any other name
-// in a case is an error, because a misspelt optional tensor would change what
-// the case means. Tensors outside of cases are counted in [File.Others].
+// A case with dy and gradients runs the backward pass too. Where no kernel does, as with
+// a gradient of the last state (dlast_state), these tensors are listed in
+// [Case.Unchecked] and not looked at. Any other name in a case is an error, because a
+// misspelt optional tensor would change what the case means. Tensors outside of cases
+// are counted in [File.Others].
 //
 // # Errors
 //

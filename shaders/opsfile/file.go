@@ -31,14 +31,14 @@ type File struct {
 // Case is one case of a file.
 type Case struct {
 	Name      string   // its prefix, such as "scan.6"
-	Kernel    string   // what it runs, such as "selective_scan_complex"
-	Unchecked []string // the tensors of a backward pass, without the prefix
+	Kernel    string   // of its forward pass, such as "selective_scan_complex"
+	Unchecked []string // the tensors of a backward pass that is not run, without the prefix
 
-	op operation
+	runs []operation // the forward pass, then the backward pass if the file has one
 }
 
-// operation is what the kinds of cases have in common. Arguments are in the
-// order of the kernel's bindings.
+// operation is one pass of a case, forward or backward. Arguments are in the order
+// of the twin's.
 type operation interface {
 	// kernel is the kernel's name.
 	kernel() string
@@ -46,8 +46,11 @@ type operation interface {
 	args() ([]arg, error)
 	// twin runs the kernel's twin on the arguments.
 	twin(args []arg)
-	// dispatch prepares the kernel.
-	dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, error)
+	// scratch is the number of words that dispatch needs besides the arguments.
+	scratch(k *shaders.Kernels) int
+	// dispatch prepares the kernel on the arguments and, if there is any, scratch after
+	// them.
+	dispatch(k *shaders.Kernels, b []*wgpu.Buffer) ([]*wgpu.Dispatch, error)
 	// outputs pairs what the kernel left in the arguments with what the file
 	// expects.
 	outputs(args []arg) ([]Output, error)

@@ -18,7 +18,9 @@ type group struct {
 	tensors  map[string]*checkpoint.Tensor // by name without prefix
 	metadata map[string]string             // the file's
 	used     map[string]bool               // the names that mean something
-	err      error
+
+	differentiates bool // the backward pass is run, and all gradients are looked up
+	err            error
 }
 
 // known lists the names that a case may hold, for messages.
@@ -32,17 +34,30 @@ func (g *group) name() string { return g.kind + "." + g.k }
 
 // parse checks the case's tensors and returns the case.
 func (g *group) parse() (*Case, error) {
-	var op operation
+	var runs []operation
 	if g.kind == scanKind {
-		op = parseScan(g)
+		runs = parseScan(g)
 	} else {
-		op = parseConv(g)
+		runs = parseConv(g)
 	}
 	unchecked := g.gradients()
 	if g.err != nil {
 		return nil, g.err
 	}
-	return &Case{Name: g.name(), Kernel: op.kernel(), Unchecked: unchecked, op: op}, nil
+	return &Case{Name: g.name(), Kernel: runs[0].kernel(), Unchecked: unchecked, runs: runs}, nil
+}
+
+// differentiated reports whether the case has a backward pass to check: dy, and some
+// gradient. A gradient of the last state is nothing that kernels take.
+func (g *group) differentiated() bool {
+	some := false
+	for member := range g.tensors {
+		if strings.HasPrefix(member, "dlast_state") {
+			return false
+		}
+		some = some || strings.HasPrefix(member, "grad.")
+	}
+	return some && g.tensors["dy"] != nil
 }
 
 // fail keeps the first error.
@@ -52,15 +67,15 @@ func (g *group) fail(member, got, want string) {
 	}
 }
 
-// gradients lists the tensors of a backward pass, and complains about those
-// that are nothing at all.
+// gradients lists the tensors of a backward pass that nothing has looked up, and
+// complains about those that are nothing at all.
 func (g *group) gradients() []string {
 	var list []string
 	for _, member := range slices.Sorted(maps.Keys(g.tensors)) {
 		base := strings.TrimSuffix(strings.TrimSuffix(member, ".re"), ".im")
 		switch {
 		case g.used[member]:
-		case strings.HasPrefix(member, "grad."), base == "dy", base == "dlast_state" && g.kind == scanKind:
+		case strings.HasPrefix(member, "grad.") && !g.differentiates, base == "dy", base == "dlast_state" && g.kind == scanKind:
 			list = append(list, member)
 		default:
 			g.fail(member, "a name that means nothing in a case", known[g.kind])

@@ -27,6 +27,21 @@ func (r *reader) floats(p parts) [][]float32 {
 	return out
 }
 
+// outputs pairs what was computed of a tensor with what the file has: an output for
+// each part, none if the file has none.
+func (r *reader) outputs(tensor string, want parts, got [][]float32) []Output {
+	values := r.floats(want)
+	names := []string{tensor}
+	if len(want) > 1 {
+		names = []string{tensor + ".re", tensor + ".im"}
+	}
+	var list []Output
+	for i, t := range want {
+		list = append(list, Output{Tensor: names[i], Shape: t.Shape, Got: got[i], Want: values[i], Scale: largest(values)})
+	}
+	return list
+}
+
 // swapped reads each part, (..., rows, cols), and swaps its last two axes.
 func (r *reader) swapped(p parts, rows, cols int) [][]float32 {
 	out := r.floats(p)

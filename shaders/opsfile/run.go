@@ -16,32 +16,51 @@ type arg struct {
 	out  bool // read back
 }
 
-// RunTwin computes the case with the kernel's twin in plain Go.
+// RunTwin computes the case with the kernels' twins in plain Go.
 func (c *Case) RunTwin() ([]Output, error) {
-	args, err := c.op.args()
-	if err != nil {
-		return nil, err
-	}
-	c.op.twin(args)
-	return c.op.outputs(args)
+	return c.run(func(op operation, args []arg) error {
+		op.twin(args)
+		return nil
+	})
 }
 
-// RunGPU computes the case with the kernel on a device.
+// RunGPU computes the case with the kernels on a device.
 func (c *Case) RunGPU(k *shaders.Kernels) ([]Output, error) {
-	args, err := c.op.args()
-	if err != nil {
-		return nil, err
+	return c.run(func(op operation, args []arg) error {
+		if err := runGPU(k, c.Name, op, args); err != nil {
+			return fmt.Errorf("%s: %w", c.Name, err)
+		}
+		return nil
+	})
+}
+
+// run collects what compute leaves in the arguments of each pass.
+func (c *Case) run(compute func(op operation, args []arg) error) ([]Output, error) {
+	var all []Output
+	for _, op := range c.runs {
+		args, err := op.args()
+		if err != nil {
+			return nil, err
+		}
+		if err := compute(op, args); err != nil {
+			return nil, err
+		}
+		outputs, err := op.outputs(args)
+		if err != nil {
+			return nil, err
+		}
+		for _, out := range outputs {
+			out.Kernel = op.kernel()
+			all = append(all, out)
+		}
 	}
-	if err := c.runGPU(k, args); err != nil {
-		return nil, fmt.Errorf("%s: %w", c.Name, err)
-	}
-	return c.op.outputs(args)
+	return all, nil
 }
 
 // runGPU uploads the arguments, runs the kernel and reads its outputs back
 // into them.
-func (c *Case) runGPU(k *shaders.Kernels, args []arg) error {
-	buffers := make([]*wgpu.Buffer, len(args))
+func runGPU(k *shaders.Kernels, name string, op operation, args []arg) error {
+	var buffers []*wgpu.Buffer
 	defer func() {
 		for _, b := range buffers {
 			if b != nil {
@@ -49,24 +68,28 @@ func (c *Case) runGPU(k *shaders.Kernels, args []arg) error {
 			}
 		}
 	}()
-	for i, a := range args {
-		var err error
-		if buffers[i], err = a.upload(k.Device()); err != nil {
+	if words := op.scratch(k); words > 0 {
+		args = append(args, arg{name: "scratch", f32: nans(words)})
+	}
+	for _, a := range args {
+		b, err := a.upload(k.Device())
+		if err != nil {
 			return err
 		}
+		buffers = append(buffers, b)
 	}
-	run, err := c.op.dispatch(k, buffers)
+	run, err := op.dispatch(k, buffers)
 	if err != nil {
 		return err
 	}
-	pass := k.Device().NewPass(c.Name)
+	pass := k.Device().NewPass(name)
 	defer pass.Close()
-	pass.Dispatch(run)
+	pass.Dispatch(run...)
 	if err := pass.Submit(); err != nil {
 		return err
 	}
 	for i, a := range args {
-		if !a.out {
+		if !a.out || len(a.f32) == 0 {
 			continue
 		}
 		if err := wgpu.Download(buffers[i], 0, a.f32); err != nil {
@@ -74,6 +97,11 @@ func (c *Case) runGPU(k *shaders.Kernels, args []arg) error {
 		}
 	}
 	return nil
+}
+
+// single is a pass of one dispatch.
+func single(d *wgpu.Dispatch, err error) ([]*wgpu.Dispatch, error) {
+	return []*wgpu.Dispatch{d}, err
 }
 
 // upload makes a buffer of the argument; nil if it is switched off.

@@ -25,7 +25,7 @@ type scan struct {
 // maxStates is the most that the kernels take.
 const maxStates = 256
 
-func parseScan(g *group) operation {
+func parseScan(g *group) []operation {
 	s := &scan{softplus: true}
 	var u, a []int
 	s.u, u = g.dims("u", "B, D, L")
@@ -51,7 +51,10 @@ func parseScan(g *group) operation {
 	if v, ok := g.flag("delta_softplus"); ok {
 		s.softplus = v
 	}
-	return s
+	if g.differentiated() && !s.complex {
+		return []operation{s, parseScanBackward(g, s)}
+	}
+	return []operation{s}
 }
 
 // need returns the part or the parts of a tensor of that shape.
@@ -144,30 +147,18 @@ func (s *scan) twin(a []arg) {
 	cpu.SelectiveScan(s.params(), a[0].f32, a[1].f32, a[2].f32, a[3].f32, a[4].f32, a[5].u32, a[6].f32, a[7].f32)
 }
 
-func (s *scan) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, error) {
+func (s *scan) scratch(*shaders.Kernels) int { return 0 }
+
+func (s *scan) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) ([]*wgpu.Dispatch, error) {
 	if s.complex {
-		return k.SelectiveScanComplex(s.complexParams(), b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+		return single(k.SelectiveScanComplex(s.complexParams(), b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]))
 	}
-	return k.SelectiveScan(s.params(), b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	return single(k.SelectiveScan(s.params(), b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]))
 }
 
 func (s *scan) outputs(a []arg) ([]Output, error) {
 	var r reader
-	y := r.floats(parts{s.y})
-	out := []Output{{"y", s.y.Shape, swapAxes(a[scanY].f32, s.length, s.channels), one(y), largest(y)}}
-	if s.last == nil {
-		return out, r.err
-	}
-	want := r.floats(s.last)
-	if r.err != nil {
-		return nil, r.err
-	}
-	names := []string{"last_state"}
-	if s.complex {
-		names = []string{"last_state.re", "last_state.im"}
-	}
-	for i, got := range deinterleave(a[scanState].f32, len(names)) {
-		out = append(out, Output{names[i], s.last[i].Shape, got, want[i], largest(want)})
-	}
-	return out, nil
+	out := r.outputs("y", parts{s.y}, [][]float32{swapAxes(a[scanY].f32, s.length, s.channels)})
+	out = append(out, r.outputs("last_state", s.last, deinterleave(a[scanState].f32, max(len(s.last), 1)))...)
+	return out, r.err
 }
