@@ -11,7 +11,7 @@ import (
 // The names of what is timed of training: a block forward and backward, and a step of
 // a language model.
 const (
-	blockTrainName = "mamba_block_train"
+	blockTrainName = "mamba_block fwd+bwd"
 	trainName      = "train"
 )
 

@@ -21,7 +21,7 @@ type trainBench struct {
 
 // inARow is how often a submission of a trainBench repeats it, so that what a
 // submission costs does not count.
-const inARow = 16
+const inARow = 64
 
 // run reports the median wall time of an operation, after a quarter of a second of
 // it: a GPU that was idle runs at a low clock.

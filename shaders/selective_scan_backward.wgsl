@@ -30,21 +30,21 @@
 {{- end}}
 //
 // In      u (batch, length, channels); bc: B at off_b, C at off_c of rows of bc_stride{{if .HasZ}}; z at
-//         off_z of rows of z_stride{{end}}; weights: A ({{if not .SharedA}}channels, {{end}}{{.All}}), D (channels), bias (channels);
+//         off_z of rows of z_stride{{end}}; weights: A ({{if not .SharedA}}channels, {{end}}states), D (channels), bias (channels);
 //         scratch: states, grads (chunks, batch, {{.Block}}, channels)
 // Out     delta and dy (batch, length, channels), replaced by the gradients of delta and u{{if .HasZ}}; dz
 //         at off_z of rows of z_stride{{end}}; scratch: rows (groups, batch length, 2, {{.Block}}), decays
-//         (chunks batch, {{if .SharedA}}groups{{else}}channels{{end}}, {{.All}}), rest (chunks batch, channels) twice
+//         (chunks batch, {{if .SharedA}}groups{{else}}channels{{end}}, states), rest (chunks batch, channels) twice
 // Grid    (ceil(channels/64), batch, chunks); 64 invocations
 // Memory  {{add 8192 2048 (mul 32 .KindCells)}} bytes
 // Tail    a step past the end is the identity (d = 0) and adds nothing (e = u = 0), as do
 //         channels past the end; neither is written
 // Twin    cpu/selective_scan_backward.go
-{{- template "scan_block_params"}}
+struct Params { batch: u32, length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, first_state: u32, chunk: u32, grads: u32, sums: u32, rows: u32, decays: u32, rest: u32, totals: u32, states: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> u: array<f32>;             // (batch, length, channels)
 @group(0) @binding(2) var<storage, read> bc: array<f32>;            // (batch, length, bc_stride)
-@group(0) @binding(3) var<storage, read> weights: array<f32>;       // ({{if not .SharedA}}channels, {{end}}{{.All}}), (channels), (channels)
+@group(0) @binding(3) var<storage, read> weights: array<f32>;       // ({{if not .SharedA}}channels, {{end}}states), (channels), (channels)
 @group(0) @binding(4) var<storage, read_write> delta: array<f32>;   // (batch, length, channels)
 @group(0) @binding(5) var<storage, read_write> dy: array<f32>;      // (batch, length, channels)
 @group(0) @binding(6) var<storage, read_write> scratch: array<f32>; // ScanBlockParams
@@ -235,14 +235,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		for (var i = 0u; i < 64u; i++) {
 			sum += terms[i][t];
 		}
-		scratch[params.decays + (place * ((params.channels + 63u) / 64u) + wg.x) * {{$.All}}u + params.first_state + {{mul 4 $q}}u + t] = sum;
+		scratch[params.decays + (place * ((params.channels + 63u) / 64u) + wg.x) * params.states + params.first_state + {{mul 4 $q}}u + t] = sum;
 	}
 	workgroupBarrier();
 {{- end}}
 {{- end}}
 	if (inside) {
 {{- if not .SharedA}}
-		let decays = params.decays + (place * params.channels + channel) * {{.All}}u + params.first_state;
+		let decays = params.decays + (place * params.channels + channel) * params.states + params.first_state;
 {{- range $q := seq .Quads}}
 {{- range $i := seq 4}}
 {{- if $.Has $q $i}}

@@ -1,6 +1,9 @@
 package train
 
-import "github.com/mambagpu/mambagpu/mamba"
+import (
+	"github.com/mambagpu/mambagpu/mamba"
+	"github.com/mambagpu/mambagpu/shaders"
+)
 
 // network is a model's parameters and the arrays that a pass through it needs.
 // Letters: B batch, L length, T = B L, d d_model, E d_inner, N d_state, K d_conv,
@@ -67,4 +70,35 @@ type activations[A any] struct {
 	sums    A // sums of squares of parts of the gradients
 	control A // what the optimiser needs to know of a step: see update.go
 	report  A // control, then sums, for the host
+}
+
+// layers runs a micro-batch through the network up to the last layer's output.
+func (n *network[A]) layers(s operations[A], m micro) {
+	c := n.config
+	s.embedding(shaders.EmbeddingParams{Tokens: m.tokens(), Width: c.DModel, Rows: c.VocabSize},
+		n.act.ids, n.embedding.value, n.act.residual[0]) // (B, L, d)
+	for i := range n.blocks {
+		n.forward(s, i, m)
+	}
+}
+
+// learn runs a micro-batch forward and backward: gradients of scale times the sum of
+// its losses are added to those of the parameters.
+func (n *network[A]) learn(s operations[A], m micro, scale float32) {
+	c, last := n.config, len(n.blocks)
+	n.layers(s, m)
+	n.loss(s, m, scale)
+	s.rmsNormBackward(n.normBackward(m.tokens(), false),
+		n.act.residual[last], n.normF.value, n.act.norm, n.act.dres, n.normF.gradient)
+	for i := last - 1; i >= 0; i-- {
+		n.backward(s, i, m)
+	}
+	s.embeddingBackward(shaders.EmbeddingBackwardParams{Tokens: m.tokens(), Width: c.DModel, Rows: c.VocabSize, Stride: s.stride(c.DModel)},
+		n.act.places, n.act.dres, n.embedding.gradient)
+}
+
+// evaluate adds the losses of a micro-batch to those in act.control.
+func (n *network[A]) evaluate(s operations[A], m micro) {
+	n.layers(s, m)
+	n.loss(s, m, 0)
 }

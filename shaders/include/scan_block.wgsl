@@ -3,16 +3,7 @@ layout of scratch. An invocation has a channel and all states of a block, .Quads
 four; a workgroup has 64 channels side by side, and a chunk of rows of one sequence, which
 it walks in tiles of 8 steps.
 
-scan_block_params: the sizes. */}}
-{{define "scan_block_params"}}
-struct Params {
-	batch: u32, length: u32, channels: u32, bc_stride: u32,
-	off_b: u32, off_c: u32, z_stride: u32, off_z: u32,
-	first_state: u32, chunk: u32, grads: u32, sums: u32,
-	rows: u32, decays: u32, rest: u32, totals: u32,
-}
-{{- end}}
-{{/* scan_block_memory: B and C of a tile, [kind][step][quad]. */}}
+scan_block_memory: B and C of a tile, [kind][step][quad]. */}}
 {{define "scan_block_memory"}}
 var<workgroup> cells: array<vec4<f32>, {{mul 2 .KindCells}}>; // of a tile: [B, C][step][quad]
 {{- if .Softplus}}
@@ -38,7 +29,7 @@ exp2(d A log2(e)). */}}
 {{define "scan_block_decays"}}
 	var a: array<vec4<f32>, {{.Quads}}>;
 {{- range $q := seq .Quads}}
-	a[{{$q}}] = vec4<f32>({{range $i := seq 4}}{{if $i}}, {{end}}{{if $.Has $q $i}}weights[{{if not $.SharedA}}channel * {{$.All}}u + {{end}}params.first_state + {{add (mul $q 4) $i}}u]{{else}}0.0{{end}}{{end}}) * 1.442695041;
+	a[{{$q}}] = vec4<f32>({{range $i := seq 4}}{{if $i}}, {{end}}{{if $.Has $q $i}}weights[{{if not $.SharedA}}channel * params.states + {{end}}params.first_state + {{add (mul $q 4) $i}}u]{{else}}0.0{{end}}{{end}}) * 1.442695041;
 {{- end}}
 {{- end}}
 {{/* scan_block_weights: D and bias of the channel. */}}
@@ -51,7 +42,7 @@ exp2(d A log2(e)). */}}
 {{- end}}
 {{- end}}
 {{/* scan_block_rest_at: where D or bias starts in the weights. */}}
-{{define "scan_block_rest_at"}}{{if .SharedA}}{{.All}}u{{else}}params.channels * {{.All}}u{{end}}{{end}}
+{{define "scan_block_rest_at"}}{{if not .SharedA}}params.channels * {{end}}params.states{{end}}
 {{/* scan_block_cells: stores B, and if it is asked for C, of the tile from row first on.
 Rows past the end are the last one. */}}
 {{define "scan_block_cells"}}
