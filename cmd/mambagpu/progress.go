@@ -86,6 +86,7 @@ func (p *progress) draw(now time.Time, done, total int64) {
 			progressbar.OptionSetDescription(p.label),
 			progressbar.OptionShowBytes(p.unit == unitBytes),
 			progressbar.OptionShowCount(),
+			progressbar.OptionSetPredictTime(p.unit != unitSteps), // whose label tells it: a run may not begin with the first one
 			progressbar.OptionSetWidth(30),
 			progressbar.OptionThrottle(60*time.Millisecond),
 			progressbar.OptionClearOnFinish())

@@ -83,6 +83,9 @@ tokens_per_s, loss (of the last step), best_step, valid_loss and valid_perplexit
 		},
 	}
 	addTrainFlags(cmd, &o)
+	for flag, values := range map[string][]string{"schedule": {"constant", "linear", "cosine"}, "dtype": {"f32", "f16", "bf16"}} {
+		cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
 	return cmd
 }
 

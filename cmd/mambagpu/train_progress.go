@@ -87,7 +87,7 @@ func (p *trainProgress) metric(m train.Metric) {
 		return
 	}
 	if p.bar.tty {
-		p.bar.rename(fmt.Sprintf("loss %.3f, %s tokens/s", p.loss(), formatRate(p.rate())))
+		p.bar.rename(fmt.Sprintf("loss %.3f, %s tokens/s, %s left", p.loss(), formatRate(p.rate()), p.left(m.Step)))
 		p.bar.update(int64(m.Step), int64(p.steps))
 		return
 	}
