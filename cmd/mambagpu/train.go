@@ -133,6 +133,9 @@ func addLearningFlags(f *pflag.FlagSet, o *trainOptions) {
 	f.Var(share(&o.trainer.Beta1), "beta1", "the decay of AdamW's first moment")
 	f.Var(share(&o.trainer.Beta2), "beta2", "the decay of AdamW's second moment")
 	f.Var(floatFlag(&o.clip, "0 or more", notNegative), "clip", "the largest norm of all gradients; 0 is off")
+	f.Var(floatFlag(&o.run.Noise, "at least 0 and less than 1", func(v float64) bool { return v >= 0 && v < 1 }),
+		"noise", "replace this share of a window's inputs by tokens from elsewhere in the text, which\n"+
+			"keeps a model from learning a small text by heart")
 	f.Var(floatFlag(&o.run.Average, "at least 0 and less than 1", func(v float64) bool { return v >= 0 && v < 1 }),
 		"ema", "evaluate and keep a moving average of the weights, of which this share is old with\n"+
 			"every step, such as 0.999; 0 is off")
@@ -266,7 +269,7 @@ var settingFlags = map[string]string{
 	"Batch": "--batch", "MicroBatch": "--micro-batch", "SeqLen": "--seq-len", "Accumulate": "--accumulate",
 	"Schedule.Decay": "--schedule", "Schedule.Peak": "--lr", "Schedule.Final": "--final-lr", "Schedule.Warmup": "--warmup",
 	"Beta1": "--beta1", "Beta2": "--beta2", "WeightDecay": "--weight-decay", "Clip": "--clip", "Seed": "--seed",
-	"Average": "--ema", "Data": "the text of --data", "Valid": "the text of --valid",
+	"Noise": "--noise", "Average": "--ema", "Data": "the text of --data", "Valid": "the text of --valid",
 }
 
 // resumeCommand is the command line that goes on with this run.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/bits"
+	"slices"
 
 	"github.com/mambagpu/mambagpu/mamba/tokenizer"
 )
@@ -33,6 +34,11 @@ type Windows struct {
 	Tokens []uint32
 	SeqLen int // tokens that a window predicts
 	Seed   uint64
+	// Noise is the share of a window's inputs in whose place others stand, each from
+	// a random place of the text, so that a token comes as often as in the text: the
+	// unigram noising of Xie et al., arXiv 1703.02573. It keeps a model from learning
+	// a small text by heart.
+	Noise float64
 }
 
 // Start is the place in the text where window k begins.
@@ -49,7 +55,28 @@ func (w Windows) Batch(k uint64, rows int) Batch {
 		start := w.Start(k + i)
 		ids = append(ids, w.Tokens[start:start+w.SeqLen+1]...)
 	}
-	return Batch{IDs: ids}
+	if w.Noise == 0 {
+		return Batch{IDs: ids}
+	}
+	inputs := make([]uint32, 0, rows*w.SeqLen)
+	for i := range rows {
+		inputs = append(inputs, w.noised(k+uint64(i), ids[i*(w.SeqLen+1):][:w.SeqLen])...)
+	}
+	return Batch{IDs: ids, Inputs: inputs}
+}
+
+// noised is the inputs of window k, some replaced, which depends on the seed and k
+// alone.
+func (w Windows) noised(k uint64, inputs []uint32) []uint32 {
+	seed := splitMix(splitMix(w.Seed, 1), k)
+	out := slices.Clone(inputs)
+	for i := range out {
+		if float64(splitMix(seed, uint64(2*i))>>11)*0x1p-53 < w.Noise {
+			place, _ := bits.Mul64(splitMix(seed, uint64(2*i+1)), uint64(len(w.Tokens)))
+			out[i] = w.Tokens[place]
+		}
+	}
+	return out
 }
 
 // splitMix is number k of the generator SplitMix64 (Steele, Lea and Flood, Fast

@@ -63,6 +63,43 @@ func TestWindowsAreUniform(t *testing.T) {
 	require.NotEqual(t, a.Batch(0, 8), b.Batch(0, 8))
 }
 
+// Noise replaces the share of inputs it says, by tokens as frequent as in the text, and
+// leaves IDs alone.
+func TestNoise(t *testing.T) {
+	text := make([]uint32, 2000) // three of four tokens are 7
+	for i := range text {
+		text[i] = 7
+		if i%4 == 0 {
+			text[i] = uint32(100 + i)
+		}
+	}
+	plain := Windows{Tokens: text, SeqLen: 50, Seed: 3}
+	noisy := plain
+	noisy.Noise = 0.25
+	a, b := plain.Batch(4, 400), noisy.Batch(4, 400)
+	require.Nil(t, a.Inputs)
+	require.Equal(t, a.IDs, b.IDs)
+	require.Len(t, b.Inputs, 400*50)
+	changed, sevens, rare := 0, 0, 0
+	for i, id := range b.Inputs {
+		was := b.IDs[i/50*51+i%50]
+		if was != 7 {
+			rare++
+			if id != was {
+				changed++
+			}
+			if id == 7 {
+				sevens++
+			}
+		}
+	}
+	require.InDelta(t, 0.25, float64(changed)/float64(rare), 0.02)
+	require.InDelta(t, 0.75*0.25, float64(sevens)/float64(rare), 0.02)
+	require.Equal(t, b.Inputs[50:], noisy.Batch(5, 399).Inputs)
+	noisy.Seed++
+	require.NotEqual(t, b.Inputs, noisy.Batch(4, 400).Inputs)
+}
+
 func TestValidationBatches(t *testing.T) {
 	b := ValidationBatches(counting(18), 5, 2, 0)
 	require.Equal(t, []Batch{

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -124,7 +125,12 @@ func TestAccumulation(t *testing.T) {
 		c := evenConfig()
 		opts.SeqLen, opts.Clip = 12, -1
 		whole := randomBatch(c, 6, 12, 6)
-		halves := []Batch{{whole.IDs[:3*13]}, {whole.IDs[3*13:]}}
+		halves := []Batch{{IDs: whole.IDs[:3*13]}, {IDs: whole.IDs[3*13:]}}
+		apart := Batch{IDs: slices.Clone(whole.IDs)} // rows begin with other tokens, which Inputs set right
+		for r := range 6 {
+			apart.Inputs = append(apart.Inputs, whole.IDs[13*r:][:12]...)
+			apart.IDs[13*r] = 0
+		}
 		step := func(rows, micro int, batches ...Batch) (Result, map[string][]float32, map[string][]float32) {
 			o := opts
 			o.Batch, o.MicroBatch = rows, micro
@@ -137,9 +143,10 @@ func TestAccumulation(t *testing.T) {
 		for name, run := range map[string]func() (Result, map[string][]float32, map[string][]float32){
 			"halves":       func() (Result, map[string][]float32, map[string][]float32) { return step(3, 0, halves...) },
 			"one by one":   func() (Result, map[string][]float32, map[string][]float32) { return step(6, 1, whole) },
+			"inputs apart": func() (Result, map[string][]float32, map[string][]float32) { return step(6, 4, apart) },
 			"four and two": func() (Result, map[string][]float32, map[string][]float32) { return step(6, 4, whole) },
 			"unequal parts": func() (Result, map[string][]float32, map[string][]float32) {
-				return step(5, 0, Batch{whole.IDs[:13]}, Batch{whole.IDs[13:]})
+				return step(5, 0, Batch{IDs: whole.IDs[:13]}, Batch{IDs: whole.IDs[13:]})
 			},
 		} {
 			got, g, v := run()

@@ -47,6 +47,8 @@ type RunOptions struct {
 	Schedule Schedule
 	// Accumulate is how many batches an update learns from. The zero value means 1.
 	Accumulate int
+	// Noise is the share of inputs that are replaced at random: see [Windows].
+	Noise float64
 	// Average, if not 0, is the share of the old that a moving average of the
 	// weights keeps with every step. The average is then what is judged and what the
 	// best model is. It takes in every tenth step, and at first more of the new.
@@ -155,6 +157,9 @@ func (o *RunOptions) filled() (RunOptions, error) {
 	}
 	if f.Schedule.Steps != f.Steps {
 		return f, &OptionError{Name: "Schedule.Steps", Got: f.Schedule.Steps, Want: "the run's number of steps"}
+	}
+	if !(f.Noise >= 0 && f.Noise < 1) {
+		return f, &OptionError{Name: "Noise", Got: f.Noise, Want: "at least 0 and less than 1"}
 	}
 	if !(f.Average >= 0 && f.Average < 1) {
 		return f, &OptionError{Name: "Average", Got: f.Average, Want: "at least 0 and less than 1"}

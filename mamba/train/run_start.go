@@ -126,7 +126,7 @@ func (r *session) prepareData() error {
 	if err := checkTokens(trainingText, r.opts.Data, t.SeqLen, vocab); err != nil {
 		return err
 	}
-	r.windows = Windows{Tokens: r.opts.Data, SeqLen: t.SeqLen, Seed: t.Seed}
+	r.windows = Windows{Tokens: r.opts.Data, SeqLen: t.SeqLen, Seed: t.Seed, Noise: r.opts.Noise}
 	if r.opts.Valid == nil {
 		return nil
 	}
@@ -146,7 +146,7 @@ func (r *session) settings() Settings {
 	return Settings{
 		Batch: t.Batch, MicroBatch: r.trainer.MicroBatch(), SeqLen: t.SeqLen, Accumulate: r.opts.Accumulate,
 		Schedule: r.opts.Schedule, Beta1: t.Beta1, Beta2: t.Beta2, Eps: t.Eps, WeightDecay: t.WeightDecay, Clip: t.Clip,
-		Seed: t.Seed, Average: r.opts.Average, Data: fingerprint(r.opts.Data), Valid: fingerprint(r.opts.Valid),
+		Seed: t.Seed, Noise: r.opts.Noise, Average: r.opts.Average, Data: fingerprint(r.opts.Data), Valid: fingerprint(r.opts.Valid),
 	}
 }
 

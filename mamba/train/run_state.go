@@ -27,6 +27,7 @@ type Settings struct {
 	WeightDecay float64  `json:"weight_decay"`
 	Clip        float64  `json:"clip"`
 	Seed        uint64   `json:"seed"`
+	Noise       float64  `json:"noise"`
 	Average     float64  `json:"average"`
 	Data        string   `json:"data"`  // the number and a hash of the tokens
 	Valid       string   `json:"valid"` // empty without

@@ -245,6 +245,7 @@ func TestRunErrors(t *testing.T) {
 	for name, change := range map[string]func(*RunOptions){
 		"Accumulate":    func(o *RunOptions) { o.Accumulate = 1 },
 		"Average":       func(o *RunOptions) { o.Average = 0.5 },
+		"Noise":         func(o *RunOptions) { o.Noise = 0.5 },
 		"Data":          func(o *RunOptions) { o.Data = o.Data[1:] },
 		"Valid":         func(o *RunOptions) { o.Valid = nil },
 		"Schedule.Peak": func(o *RunOptions) { o.Schedule.Peak = 1 },
@@ -267,6 +268,7 @@ func TestRunErrors(t *testing.T) {
 		"Steps":          func(o *RunOptions) { o.Steps = -1 },
 		"Keep":           func(o *RunOptions) { o.Keep = -1 },
 		"Average":        func(o *RunOptions) { o.Average = 1 },
+		"Noise":          func(o *RunOptions) { o.Noise = -0.1 },
 		"DType":          func(o *RunOptions) { o.DType = checkpoint.I8 },
 		"Schedule.Steps": func(o *RunOptions) { o.Schedule.Steps = 3 },
 		"Schedule.Decay": func(o *RunOptions) { o.Schedule.Decay = "no" },

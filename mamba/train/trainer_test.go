@@ -315,13 +315,13 @@ func TestErrors(t *testing.T) {
 	}
 	tr := newTrainer(t, c, Options{Adapter: mamba.GoAdapter, Batch: 2, SeqLen: 4})
 	for _, n := range []int{0, 4, 6, 15} {
-		_, err := tr.Step(ctx, 0, Batch{make([]uint32, n)})
+		_, err := tr.Step(ctx, 0, Batch{IDs: make([]uint32, n)})
 		require.ErrorAs(t, err, &option)
 	}
 	_, err := tr.Step(ctx, 0)
 	require.ErrorAs(t, err, &option)
 	var token *mamba.TokenError
-	_, err = tr.Loss(ctx, Batch{[]uint32{0, 1, 2, 3, 64}})
+	_, err = tr.Loss(ctx, Batch{IDs: []uint32{0, 1, 2, 3, 64}})
 	require.ErrorAs(t, err, &token)
 	require.Equal(t, mamba.TokenError{ID: 64, Size: 64}, *token)
 	var parameter *ParameterError
