@@ -43,9 +43,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 	var sum = 0.0;
 	for (var first = begin; first <= last; first += 8u) {
-		{{- template "scan_block_steps" .}}
-		{{- template "scan_block_gates" .}}
+		{{- template "scan_block_load" (.Kinds 2)}}
 		{{- template "scan_block_cells" (.Kinds 2)}}
+		{{- template "scan_block_steps" .}}
+{{- range $s := seq 8}}
+		let e{{$s}} = select(0.0, y{{$s}}{{if $.HasZ}} * silu(z{{$s}}){{end}}, is{{$s}});
+{{- end}}
 		sum += ((d0 + d1) + (d2 + d3)) + ((d4 + d5) + (d6 + d7));
 {{- if .Looped}}
 		for (var q = 0u; q < {{.Quads}}u; q++) {
@@ -75,7 +78,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- define "ends_quad"}}
 {{- range $s := seq 8}}
 			let f{{$s}} = exp2(d{{$s}} * a[{{$.Q}}]);
-			h[{{$.Q}}] = fma(f{{$s}}, h[{{$.Q}}], (d{{$s}} * u{{$s}}) * {{$.B $s}});
+			h[{{$.Q}}] = fma(f{{$s}}, h[{{$.Q}}], du{{$s}} * {{$.B $s}});
 			decay[{{$.Q}}] *= f{{$s}};
 			g[{{$.Q}}] = fma(decay[{{$.Q}}], e{{$s}} * {{$.C $s}}, g[{{$.Q}}]);
 {{- end}}

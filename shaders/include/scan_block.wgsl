@@ -63,26 +63,41 @@ Rows past the end are the last one. */}}
 		}
 		workgroupBarrier();
 {{- end}}
-{{/* scan_block_steps: d and u of the tile's steps. Steps past the end, and those of
-channels past the end, are the identity, d = 0. */}}
+{{/* scan_block_load: u and delta of the tile's steps, and dy and z if asked for (.Count 2):
+all at once, so that none waits for another. Steps past the end are loaded from the last
+one; channels past the end load nothing, as another invocation may be writing there. */}}
+{{define "scan_block_load"}}
+{{- range $s := seq 8}}
+		var u{{$s}} = 0.0;
+		var x{{$s}} = 0.0;
+{{- if eq $.Count 2}}
+		var y{{$s}} = 0.0;
+{{- if $.HasZ}}
+		var z{{$s}} = 0.0;
+{{- end}}
+{{- end}}
+{{- end}}
+		if (inside) {
+{{- range $s := seq 8}}
+			let r{{$s}} = row0 + min(first + {{$s}}u, last);
+			let at{{$s}} = r{{$s}} * params.channels + channel;
+			u{{$s}} = u[at{{$s}}];
+			x{{$s}} = delta[at{{$s}}]{{if $.HasBias}} + bias{{end}};
+{{- if eq $.Count 2}}
+			y{{$s}} = dy[at{{$s}}];
+{{- if $.HasZ}}
+			z{{$s}} = z[r{{$s}} * params.z_stride + params.off_z + channel];
+{{- end}}
+{{- end}}
+{{- end}}
+		}
+{{- end}}
+{{/* scan_block_steps: d of the tile's steps. Steps and channels past the end are the
+identity, d = 0, and add nothing, u = 0. */}}
 {{define "scan_block_steps"}}
 {{- range $s := seq 8}}
-		var d{{$s}} = 0.0;
-		var u{{$s}} = 0.0;
-		if (inside && first + {{$s}}u <= last) {
-			let at = (row0 + first + {{$s}}u) * params.channels + channel;
-			u{{$s}} = u[at];
-			d{{$s}} = {{if $.Softplus}}softplus({{end}}delta[at]{{if $.HasBias}} + bias{{end}}{{if $.Softplus}}){{end}};
-		}
-{{- end}}
-{{- end}}
-{{/* scan_block_gates: e, the gradient of y before the gate, of the tile's steps. */}}
-{{define "scan_block_gates"}}
-{{- range $s := seq 8}}
-		var e{{$s}} = 0.0;
-		if (inside && first + {{$s}}u <= last) {
-			let row = row0 + first + {{$s}}u;
-			e{{$s}} = dy[row * params.channels + channel]{{if $.HasZ}} * silu(z[row * params.z_stride + params.off_z + channel]){{end}};
-		}
+		let is{{$s}} = inside && first + {{$s}}u <= last;
+		let d{{$s}} = select(0.0, {{if $.Softplus}}softplus(x{{$s}}){{else}}x{{$s}}{{end}}, is{{$s}});
+		let du{{$s}} = d{{$s}} * u{{$s}};
 {{- end}}
 {{- end}}
