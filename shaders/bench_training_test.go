@@ -74,6 +74,19 @@ func rmsNormBackwardBench(rows, width int, add bool) trainBench {
 	}}
 }
 
+// BenchmarkRMSNormRows is rms_norm of many narrow rows and of fewer wide ones.
+func BenchmarkRMSNormRows(b *testing.B) {
+	var list []trainBench
+	for _, s := range [][2]int{{32768, 256}, {16384, 768}, {2048, 2560}} {
+		p := shaders.RMSNormParams{Rows: s[0], Width: s[1], Eps: 1e-5}
+		n := p.Rows * p.Width
+		list = append(list, trainBench{fmt.Sprintf("T%d_D%d", p.Rows, p.Width), 8 * n, func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+			return one(k.RMSNorm(p, buffer(n), buffer(p.Width), buffer(n)))
+		}})
+	}
+	runTraining(b, list...)
+}
+
 func BenchmarkRMSNormBackward(b *testing.B) {
 	runTraining(b, rmsNormBackwardBench(32768, 256, false), rmsNormBackwardBench(32768, 256, true),
 		rmsNormBackwardBench(16384, 768, true), rmsNormBackwardBench(8192, 2560, true))
