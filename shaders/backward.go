@@ -86,8 +86,10 @@ type backPart struct {
 //	a     (batch, channels, states, 2), of which the weights' gradients are the sums
 //	rest  (batch, rest numbers a channel, channels), likewise
 //
-// Every part is O(batch length channels), for chunks of about the square root of the
-// length and for a side that keeps the sums below four numbers a token and channel.
+// Chunks are of about the square root of the length: the states of walk are 4 states
+// sqrt(length) numbers a channel and sequence. The side keeps the sums to four numbers a
+// token and channel. So for up to sqrt(length) states all is O(batch length channels),
+// whatever their number; nothing is batch length channels states.
 type backPlan struct {
 	steps, chunks       int // of a chunk, of a sequence
 	groups, side        int // of channels, of workgroups that share them

@@ -76,7 +76,7 @@ func TestVerifyOnGPU(t *testing.T) {
 		}
 	}
 	require.Equal(t, cases.Kernels(), names)
-	require.Len(t, d.Ops.Checks, 21)
+	require.Len(t, d.Ops.Checks, 99)
 	require.Len(t, d.Model.Cases, 24)
 }
 
@@ -117,14 +117,14 @@ func TestVerifyFalsified(t *testing.T) {
 			path := falsified(t, c.tensor, 100, 77)
 			status, stdout, stderr := runVerify(t, "--adapter", adapter, "--ops", path)
 			require.Equal(t, exitFailure, status)
-			require.Contains(t, stdout, "\nFAIL: 20 of 21 checks passed\n")
+			require.Contains(t, stdout, "\nFAIL: 98 of 99 checks passed\n")
 			require.Contains(t, stdout, "\nThis is not what was expected. Please report these lines:\n")
 			require.Contains(t, stdout, "\n  ops      "+c.tensor+" ("+c.kernel+"): "+c.index+" is ")
 			require.Contains(t, stdout, ", want 77; 1 of ")
 			require.Contains(t, stdout, "\n  adapter  ")
 			require.Contains(t, stdout, "\n  backend  ")
 			require.Contains(t, stdout, "\n  driver   ")
-			require.Contains(t, stderr, "1 of 21 checks failed on ")
+			require.Contains(t, stderr, "1 of 99 checks failed on ")
 
 			status, v := verifyJSON(t, "--adapter", adapter, "--ops", path)
 			require.Equal(t, exitFailure, status)

@@ -14,9 +14,8 @@ import (
 //	Abar_t[n] = exp(delta_t A[n])
 //	phi_t[n]  = (Abar_t[n] - 1) / A[n], which is delta_t where A[n] is 0
 //
-// s is strided (Rows, ...), a is (N, 2), with log(-Re A) in place of Re A if Log is
-// set, and cells (Rows, N, 4): m_t Abar_t, then phi_t, each as real and imaginary
-// part.
+// s is strided (Rows, ...), a is (N, 2), or if Log is set log(-Re A) (N), then Im A
+// (N), and cells (Rows, N, 4): m_t Abar_t, then phi_t, each as real and imaginary part.
 func Discretize(p shaders.DiscretizeParams, s, a, cells []float32) {
 	parallel(p.Rows, 150*p.States, func(lo, hi int) {
 		for t := lo; t < hi; t++ {
@@ -40,9 +39,8 @@ func Discretize(p shaders.DiscretizeParams, s, a, cells []float32) {
 
 // sharedA is A of state n.
 func sharedA(p shaders.DiscretizeParams, a []float32, n int) complex128 {
-	z := pair(a, n)
 	if p.Log {
-		return complex(-math.Exp(real(z)), imag(z))
+		return complex(-math.Exp(float64(a[n])), float64(a[p.States+n]))
 	}
-	return z
+	return pair(a, n)
 }

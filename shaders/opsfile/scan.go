@@ -51,7 +51,7 @@ func parseScan(g *group) []operation {
 	if v, ok := g.flag("delta_softplus"); ok {
 		s.softplus = v
 	}
-	if g.differentiated() && !s.complex {
+	if g.differentiated() {
 		return []operation{s, parseScanBackward(g, s)}
 	}
 	return []operation{s}

@@ -73,15 +73,26 @@ func (b *scanBackward) args() ([]arg, error) {
 }
 
 func (b *scanBackward) twin(a []arg) {
+	if b.complex {
+		cpu.SelectiveScanComplexBackward(b.complexParams(), a[0].f32, a[1].f32, a[2].f32, a[3].f32, a[4].f32, a[5].u32, a[6].f32,
+			a[7].f32, a[8].f32, a[9].f32, a[10].f32, a[11].f32)
+		return
+	}
 	cpu.SelectiveScanBackward(b.params(), a[0].f32, a[1].f32, a[2].f32, a[3].f32, a[4].f32, a[5].u32, a[6].f32,
 		a[7].f32, a[8].f32, a[9].f32, a[10].f32, a[11].f32)
 }
 
 func (b *scanBackward) scratch(k *shaders.Kernels) int {
+	if b.complex {
+		return k.SelectiveScanComplexBackwardScratch(b.complexParams())
+	}
 	return k.SelectiveScanBackwardScratch(b.params())
 }
 
 func (b *scanBackward) dispatch(k *shaders.Kernels, a []*wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+	if b.complex {
+		return k.SelectiveScanComplexBackward(b.complexParams(), a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12])
+	}
 	return k.SelectiveScanBackward(b.params(), a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12])
 }
 
