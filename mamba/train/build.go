@@ -71,7 +71,7 @@ func (b *builder[A]) weight(names ...string) *weight[A] {
 	}
 	w := b.array(parts)
 	for _, p := range w.parts {
-		b.fill(w, p, b.read(p.Name))
+		b.fill(w, p)
 	}
 	return w
 }
@@ -86,7 +86,7 @@ func (b *builder[A]) shards(name string) []*weight[A] {
 		p := whole
 		p.firstRow, p.rows = first, min(most, whole.rows-first)
 		w := b.array([]part{p})
-		b.fill(w, w.parts[0], values[first*p.cols:(first+p.rows)*p.cols])
+		b.put(w, w.parts[0], values[first*p.cols:(first+p.rows)*p.cols])
 		list = append(list, w)
 	}
 	return list
@@ -139,8 +139,11 @@ func (b *builder[A]) read(name string) (v []float32) {
 	return v
 }
 
-// fill writes a part's values.
-func (b *builder[A]) fill(w *weight[A], p part, v []float32) {
+// fill writes the values of a tensor that is one part.
+func (b *builder[A]) fill(w *weight[A], p part) { b.put(w, p, b.read(p.Name)) }
+
+// put writes a part's values.
+func (b *builder[A]) put(w *weight[A], p part, v []float32) {
 	if b.err == nil {
 		b.err = b.machine.write(w.value, p.first, p.spread(v))
 	}
