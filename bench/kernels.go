@@ -49,6 +49,8 @@ func kernelCases() []kernelCase {
 		scan(1, 16384, 1536, 16), scan(1, 65536, 1536, 16), scan(1, 131072, 1536, 16), scan(1, 2048, 5120, 16), scan(64, 2048, 1536, 16),
 		scan(4, 2048, 1024, 16), scan(4, 2048, 1024, 64), scan(4, 2048, 1024, 128),
 		scan(1, 1, 1536, 16), scan(64, 1, 1536, 16), scan(1, 1, 5120, 16), scan(64, 1, 5120, 16),
+		scanBothWays(1, 512, 512, 16), scanBothWays(8, 1024, 1024, 16), scanBothWays(8, 2048, 1024, 16),
+		scanBothWays(1, 2048, 1536, 16), scanBothWays(1, 65536, 1536, 16),
 		scanBy("selective_scan_naive", 1, 512, 512, 16), scanBy("selective_scan_naive", 8, 2048, 1024, 16),
 		scanBy("selective_scan_tiled", 1, 512, 512, 16), scanBy("selective_scan_tiled", 8, 2048, 1024, 16),
 		complexScan(1, 512, 512, 16), complexScan(8, 2048, 1024, 16), complexScan(1, 1, 1536, 16),

@@ -44,6 +44,11 @@ func resultOf(r *Report, key string, us float64) Result {
 			found = &Result{Name: c.name, Shape: c.shape, Bytes: c.bytes, Flops: c.flops}
 		}
 	}
+	for _, c := range trainingCases() {
+		if c.result.Key() == key {
+			found = &c.result
+		}
+	}
 	for _, size := range modelSizes {
 		for _, weights := range []shaders.DType{shaders.F32, shaders.F16, shaders.Q8, shaders.Q4} {
 			spec := size.spec(weights)

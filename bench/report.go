@@ -33,7 +33,7 @@ type Report struct {
 
 // Result is one case: its samples, or why there are none.
 type Result struct {
-	Name  string  `json:"name"`  // the kernel's, or mamba_block, seed_layer, prefill, decode, long
+	Name  string  `json:"name"`  // the kernel's, or mamba_block, seed_layer, train, prefill, decode, long
 	Shape string  `json:"shape"` // (8,2048,1024,16), 130m (1,2048)
 	Bytes float64 `json:"bytes"` // that a run moves at least
 	Flops float64 `json:"flops"` // that a run does at least; a multiply-add is two
@@ -53,8 +53,11 @@ type Result struct {
 	Submits  float64   `json:"submissions,omitempty"`
 	HostUS   float64   `json:"host_us,omitempty"`      // that the host spends on a run without waiting
 	Memory   uint64    `json:"memory_bytes,omitempty"` // of the device, that a model holds after its runs
-	Error    string    `json:"error,omitempty"`        // the result was wrong: nothing was timed
-	Skipped  string    `json:"skipped,omitempty"`      // why the case was left out
+	// Kernels are the shares of a training step, each run timed by itself, which adds
+	// what starting it costs.
+	Kernels []KernelShare `json:"kernels,omitempty"`
+	Error   string        `json:"error,omitempty"`   // the result was wrong: nothing was timed
+	Skipped string        `json:"skipped,omitempty"` // why the case was left out
 }
 
 // The larger of the two times that the roofs allow.

@@ -47,6 +47,10 @@ var targets = []target{
 	{"LM 130m f16 weights decode batch 64", "decode 130m F16 batch 64", unitStep, 852, 900, 650},
 	{"LM 2.8b int8 weights decode batch 1", "decode 2.8b Q8 batch 1", unitStep, 3705, 1900, 1500},
 	{"LM 2.8b int4 weights decode batch 1", "decode 2.8b Q4 batch 1", unitStep, 3705, 1450, 1100},
+	{"Mamba block d_model 512 on (8,1024,512) f32 fwd+bwd", "mamba_block fwd+bwd (8,1024,512)", unitUS, 3292, 3000, 2500},
+	{"selective_scan fwd+bwd f32 (8,2048,1024,16)", "selective_scan fwd+bwd (8,2048,1024,16)", unitUS, 2045, 1500, 1000},
+	{"selective_scan fwd+bwd f32 (1,65536,1536,16)", "selective_scan fwd+bwd (1,65536,1536,16)", unitUS, 12770, 12770, 6000},
+	{"selective_scan fwd+bwd f32 (1,2048,1536,16)", "selective_scan fwd+bwd (1,2048,1536,16)", unitUS, 502, 502, 250},
 }
 
 // rows fills the table from the results. Lines whose case is not among them are

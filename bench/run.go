@@ -44,7 +44,7 @@ func Names() []string {
 			names = append(names, c.name)
 		}
 	}
-	return append(names, prefillName, decodeName, longName)
+	return append(names, blockTrainName, trainName, prefillName, decodeName, longName)
 }
 
 // allKernelCases is the kernels alone, then together.
@@ -148,7 +148,8 @@ func (r *runner) run() error {
 	if err != nil {
 		return err
 	}
-	r.total = 1 + len(kernels) + r.longCount()
+	trainings := r.trainings()
+	r.total = 1 + len(kernels) + len(trainings) + r.longCount()
 	for _, m := range models {
 		r.total += len(m.cases)
 	}
@@ -162,6 +163,11 @@ func (r *runner) run() error {
 	}
 	for i := range kernels {
 		if err := r.kernel(&kernels[i]); err != nil {
+			return err
+		}
+	}
+	for _, c := range trainings {
+		if err := r.runTraining(c); err != nil {
 			return err
 		}
 	}

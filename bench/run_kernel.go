@@ -37,9 +37,10 @@ func (r *runner) kernel(c *kernelCase) error {
 func (r *Result) judge(err error) error {
 	var wrong *cases.MismatchError
 	var differ *differError
+	var gradient *gradientError
 	switch {
 	case err == nil:
-	case errors.As(err, &wrong), errors.As(err, &differ), errors.Is(err, mamba.ErrNotFinite):
+	case errors.As(err, &wrong), errors.As(err, &differ), errors.As(err, &gradient), errors.Is(err, mamba.ErrNotFinite):
 		r.Error = err.Error()
 	case noRoom(err):
 		r.Skipped = err.Error()

@@ -34,12 +34,30 @@ func (r *Report) Tables() []Table {
 		models.Rows = append(models.Rows, append(row, count(c.Dispatch), duration(c.HostUS), c.Clock))
 	}
 	var out []Table
-	for _, t := range []Table{r.roofTable(), kernels, models} {
+	for _, t := range []Table{r.roofTable(), kernels, models, r.shareTable()} {
 		if len(t.Rows) > 0 {
 			out = append(out, t)
 		}
 	}
 	return out
+}
+
+// shareTable is the kernels' shares of the training step with the most tokens.
+func (r *Report) shareTable() Table {
+	var c *Result
+	for i := range r.Results {
+		if x := &r.Results[i]; len(x.Kernels) > 0 && (c == nil || x.Tokens > c.Tokens) {
+			c = x
+		}
+	}
+	if c == nil {
+		return Table{}
+	}
+	t := Table{Header: []string{"kernel of " + c.Key(), "shape", "runs", "time", "share"}}
+	for _, k := range c.Kernels {
+		t.Rows = append(t.Rows, []string{k.Kernel, k.Shape, count(k.Runs), FormatTime(k.US), fmt.Sprintf("%.1f%%", 100*k.Share)})
+	}
+	return t
 }
 
 func (r *Report) roofTable() Table {

@@ -29,6 +29,10 @@ func (s step) runTwin(args []cases.Arg) error {
 	case shaders.DtProjParams:
 		cpu.DtProj(p, f(0), f(1), f(2), f(3))
 	case shaders.SelectiveScanParams:
+		if s.kernel == "selective_scan_backward" {
+			cpu.SelectiveScanBackward(p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7), f(8), f(9), f(10), f(11))
+			break
+		}
 		cpu.SelectiveScan(p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7))
 	case shaders.ComplexScanParams:
 		cpu.SelectiveScanComplex(p, f(0), f(1), f(2), f(3), f(4), u(5), f(6), f(7))
@@ -61,6 +65,14 @@ func (s step) dispatch(k *shaders.Kernels, buffers []*wgpu.Buffer, scratch *[]*w
 	}
 	if s.kernel == split {
 		return s.dispatchSplit(k, args, scratch)
+	}
+	if p, ok := s.params.(shaders.SelectiveScanParams); ok && s.kernel == "selective_scan_backward" {
+		b, err := k.Device().NewBuffer("scratch", 4*uint64(k.SelectiveScanBackwardScratch(p)))
+		if err != nil {
+			return nil, err
+		}
+		*scratch = append(*scratch, b)
+		args = append(args, b)
 	}
 	return cases.Case{Kernel: s.kernel, Params: s.params}.Dispatch(k, args)
 }

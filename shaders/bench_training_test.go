@@ -21,7 +21,7 @@ type trainBench struct {
 
 // inARow is how often a submission of a trainBench repeats it, so that what a
 // submission costs does not count.
-const inARow = 16
+const inARow = 64
 
 // run reports the median wall time of an operation, after a quarter of a second of
 // it: a GPU that was idle runs at a low clock.
@@ -72,6 +72,19 @@ func rmsNormBackwardBench(rows, width int, add bool) trainBench {
 	return trainBench{fmt.Sprintf("T%d_D%d_added_%v", rows, width, add), 4 * moved * n, func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
 		return k.RMSNormBackward(p, buffer(n), buffer(width), buffer(n), buffer(n), buffer(k.RMSNormBackwardScratch(p)), buffer(width))
 	}}
+}
+
+// BenchmarkRMSNormRows is rms_norm of many narrow rows and of fewer wide ones.
+func BenchmarkRMSNormRows(b *testing.B) {
+	var list []trainBench
+	for _, s := range [][2]int{{32768, 256}, {16384, 768}, {2048, 2560}} {
+		p := shaders.RMSNormParams{Rows: s[0], Width: s[1], Eps: 1e-5}
+		n := p.Rows * p.Width
+		list = append(list, trainBench{fmt.Sprintf("T%d_D%d", p.Rows, p.Width), 8 * n, func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+			return one(k.RMSNorm(p, buffer(n), buffer(p.Width), buffer(n)))
+		}})
+	}
+	runTraining(b, list...)
 }
 
 func BenchmarkRMSNormBackward(b *testing.B) {

@@ -8,7 +8,6 @@ const (
 	convBackLanes  = 64
 	convBackChunks = 4
 	convBackSteps  = 64
-	convBackEach   = 4 // channels of an invocation, where they are aligned
 )
 
 // CausalConvBackward dispatches the gradients of [Kernels.CausalConv] from a zero
@@ -59,8 +58,8 @@ func (p CausalConvParams) backwardVariant() convBackVariant {
 		Width: p.Width, Each: 1, Lanes: convBackLanes, Chunks: convBackChunks, Steps: convBackSteps,
 		Sums: p.weightWords() / p.Channels, Bias: p.Bias, SiLU: p.SiLU,
 	}
-	for v.Each < convBackEach && (p.Stride|p.Offset|p.Channels)%(2*v.Each) == 0 {
-		v.Each *= 2
+	if aligned := (p.Stride|p.Offset|p.Channels)%2 == 0; aligned && 2*v.Memory() <= 16<<10 {
+		v.Each = 2
 	}
 	return v
 }
@@ -69,7 +68,7 @@ func (p CausalConvParams) backwardVariant() convBackVariant {
 func (v convBackVariant) Channels() int { return v.Lanes * v.Each }
 
 // Memory is the bytes of workgroup memory.
-func (v convBackVariant) Memory() int { return 4 * v.Lanes * v.Chunks * v.Each }
+func (v convBackVariant) Memory() int { return 4 * v.Lanes * v.Chunks * v.Each * v.Sums }
 
 // backwardParts is the number of partial sums of each weight's gradient.
 func (p CausalConvParams) backwardParts() int {

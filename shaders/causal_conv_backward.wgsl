@@ -6,8 +6,8 @@
 //                  times of workgroup r
 //
 // An invocation walks {{.Steps}} times of {{.Each}} channel{{if gt .Each 1}}s{{end}} and {{$past}} more, whose ds it needs too; the last
-// {{$past}} inputs and {{.Width}} ds are in registers. Four times are loaded together. Adding up the
-// parts is column_sums' work.
+// {{$past}} inputs and {{.Width}} ds are in registers. Four times are loaded together, one
+// round ahead. Adding up the parts is column_sums' work.
 //
 // In      x at (b*length+t)*stride + offset + e; weights: w (channels, {{.Width}}), bias (channels);
 //         dy (batch, length, channels)
@@ -26,7 +26,7 @@ struct Params { length: u32, channels: u32, stride: u32, offset: u32 }
 @group(0) @binding(4) var<storage, read_write> dx: array<{{template "conv_type" .}}>; // (batch, length, stride)
 @group(0) @binding(5) var<storage, read_write> parts: array<f32>; // (batch, blocks, weights)
 
-var<workgroup> sums: array<{{template "conv_type" .}}, {{$all}}>; // [chunk][lane]
+var<workgroup> sums: array<array<{{template "conv_type" .}}, {{$all}}>, {{.Sums}}>; // [weight][chunk][lane]
 {{if .SiLU}}
 // silu_slope is the derivative of silu.
 fn silu_slope(v: {{template "conv_type" .}}) -> {{template "conv_type" .}} {
@@ -38,22 +38,6 @@ fn silu_slope(v: {{template "conv_type" .}}) -> {{template "conv_type" .}} {
 // the channels of an invocation.
 fn weight(first: u32, channel: u32, n: u32, k: u32) -> {{template "conv_type" .}} {
 	return {{template "conv_type" .}}({{range $c := seq .Each}}{{if $c}}, {{end}}weights[first + (channel + {{$c}}u) * n + k]{{end}});
-}
-
-// put_part writes the sums of an invocation's channels over the chunks to the parts.
-fn put_part(at: u32, n: u32, k: u32, channel: u32, t: u32, v: {{template "conv_type" .}}) {
-	workgroupBarrier();
-	sums[t] = v;
-	workgroupBarrier();
-	if (t < {{$lanes}}u && channel < params.channels) {
-		var sum = v;
-{{- range $c := seq (sub .Chunks 1)}}
-		sum += sums[t + {{mul (add $c 1) $lanes}}u];
-{{- end}}
-{{- range $c := seq .Each}}
-		parts[at + (channel + {{$c}}u) * n + k] = sum{{if gt $.Each 1}}.{{comp $c}}{{end}};
-{{- end}}
-	}
 }
 
 @compute @workgroup_size({{$all}})
@@ -88,11 +72,19 @@ fn main(
 		x{{$k}} = x[x_at + (start - {{sub $past $k}}u) * stride];
 {{- end}}
 	}
+{{- range $i := seq 4}}
+	var next_in{{$i}} = x[x_at + min(start + {{$i}}u, last) * stride];
+	var next_grad{{$i}} = dy[grad_at + min(start + {{$i}}u, last) * grad_stride];
+{{- end}}
 	for (var now = start; now < end + {{$past}}u; now += 4u) {
 {{- range $i := seq 4}}
 		let now{{$i}} = now + {{$i}}u;
-		let in{{$i}} = x[x_at + min(now{{$i}}, last) * stride];
-		let grad{{$i}} = select(zero, dy[grad_at + min(now{{$i}}, last) * grad_stride], now{{$i}} <= last);
+		let in{{$i}} = next_in{{$i}};
+		let grad{{$i}} = select(zero, next_grad{{$i}}, now{{$i}} <= last);
+{{- end}}
+{{- range $i := seq 4}}
+		next_in{{$i}} = x[x_at + min(now{{$i}} + 4u, last) * stride];
+		next_grad{{$i}} = dy[grad_at + min(now{{$i}} + 4u, last) * grad_stride];
 {{- end}}
 {{- range $i := seq 4}}
 		{
@@ -126,11 +118,23 @@ fn main(
 		}
 {{- end}}
 	}
-	let part = (wg.z * groups.y + wg.y) * params.channels * {{.Sums}}u;
 {{- range $k := seq .Width}}
-	put_part(part, {{$.Width}}u, {{$k}}u, e, t, dw{{$k}});
+	sums[{{$k}}][t] = dw{{$k}};
 {{- end}}
 {{- if .Bias}}
-	put_part(part + params.channels * {{.Width}}u, 1u, 0u, e, t, dbias);
+	sums[{{.Width}}][t] = dbias;
 {{- end}}
+	workgroupBarrier();
+	if (t >= {{$lanes}}u || e >= params.channels) {
+		return;
+	}
+	let part = (wg.z * groups.y + wg.y) * params.channels * {{.Sums}}u;
+{{- range $k := seq .Sums}}
+	var sum{{$k}} = sums[{{$k}}][t];
+{{- range $c := seq (sub $.Chunks 1)}}
+	sum{{$k}} += sums[{{$k}}][t + {{mul (add $c 1) $lanes}}u];
+{{- end}}
+{{- range $c := seq $.Each}}
+	parts[part + {{if eq $k $.Width}}params.channels * {{$.Width}}u + e + {{$c}}u{{else}}(e + {{$c}}u) * {{$.Width}}u + {{$k}}u{{end}}] = sum{{$k}}{{if gt $.Each 1}}.{{comp $c}}{{end}};
+{{- end}}{{end}}
 }

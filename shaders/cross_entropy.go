@@ -42,7 +42,28 @@ func (k *Kernels) CrossEntropy(p CrossEntropyParams, logits, targets, losses *wg
 	if c.err != nil {
 		return nil, c.err
 	}
-	v := struct{ Vec, Gradient bool }{p.Vocab%4 == 0, p.Gradient}
 	params := uniform(p.Rows, p.Vocab, p.OffTarget, p.OffLoss, p.Scale)
-	return k.dispatch("cross_entropy", v, params, spread(p.Rows), logits, targets, losses)
+	return k.dispatch("cross_entropy", p.variant(), params, spread(p.Rows), logits, targets, losses)
+}
+
+// crossEntropyHeld is the most vectors of a row that an invocation holds in registers, all
+// of one of 16384 logits: so few leave room for enough invocations.
+const crossEntropyHeld = 16
+
+// crossEntropyVariant is what changes the code of cross_entropy.
+type crossEntropyVariant struct {
+	Vec, Gradient bool
+	Held          int  // vectors, or elements, of a row in an invocation's registers
+	Rest          bool // there are more
+}
+
+func (p CrossEntropyParams) variant() crossEntropyVariant {
+	v := crossEntropyVariant{Vec: p.Vocab%4 == 0, Gradient: p.Gradient}
+	each := ceilDiv(p.Vocab, 256)
+	if v.Vec {
+		each = ceilDiv(p.Vocab/4, 256)
+	}
+	v.Held = min(crossEntropyHeld, each)
+	v.Rest = each > v.Held
+	return v
 }

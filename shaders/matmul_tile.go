@@ -25,7 +25,9 @@ type speed struct {
 }
 
 // matmulTiles lists the tiles. Those of many elements an invocation read workgroup
-// memory least; smaller ones fill a large GPU with products of few elements.
+// memory least; smaller ones fill a large GPU with products of few elements; the
+// last four waste little of products of few rows or columns, such as x_proj and
+// dt_proj and their gradients.
 var matmulTiles = []matmulTile{
 	{LanesM: 8, LanesN: 16, M: 16, N: 8, Quads: 4, Slices: 1, speed: speed{180, 2, 1.87}},
 	{LanesM: 16, LanesN: 16, M: 8, N: 8, Quads: 8, Slices: 1, speed: speed{176, 1, 1}},
@@ -33,6 +35,10 @@ var matmulTiles = []matmulTile{
 	{LanesM: 8, LanesN: 16, M: 8, N: 4, Quads: 4, Slices: 1, speed: speed{155, 5, 1.33}},
 	{LanesM: 8, LanesN: 4, M: 4, N: 12, Quads: 8, Slices: 8, speed: speed{95, 1, 1}},
 	{LanesM: 4, LanesN: 8, M: 4, N: 4, Quads: 16, Slices: 8, speed: speed{70, 2, 1}},
+	{LanesM: 32, LanesN: 4, M: 4, N: 4, Quads: 4, Slices: 1, speed: speed{110, 5, 3.5}},
+	{LanesM: 16, LanesN: 8, M: 8, N: 4, Quads: 4, Slices: 1, speed: speed{140, 4, 2.2}},
+	{LanesM: 32, LanesN: 4, M: 4, N: 12, Quads: 4, Slices: 1, speed: speed{155, 4, 3.2}},
+	{LanesM: 4, LanesN: 32, M: 12, N: 4, Quads: 4, Slices: 1, speed: speed{155, 4, 2.2}},
 }
 
 // matmulParts are the numbers of parts that sums are split into. More than manyParts
@@ -131,18 +137,22 @@ func (t matmulTile) splits(p MatmulParams, parts int) bool {
 
 // What else an H100 has: multiprocessors, what a dispatch takes at least that waits
 // for the one before, the sum of parts after it, and how fast parts are written and
-// read.
+// read; how fast elements are written, which a large tile does after the last sum, with
+// little else to do meanwhile, and how fast all operands could be read and written.
 const (
 	processors = 132
 	startNs    = 6400
 	sumNs      = 3800
 	partsRate  = 4500 // bytes a nanosecond
+	endRate    = 3500 // of up to two workgroups at a time, and more of more
+	memoryRate = 2500
 )
 
 // cost estimates the nanoseconds of a product on an H100. Workgroups come in rounds,
 // of which the last may fill the GPU in part only. The numbers here and in matmulTiles
 // are near those with which it fits measured times best, from 11 us to 4 ms: about 7%
 // off in the root mean square, and mostly the choice within 4% of the fastest tile.
+// Operands that lie transposed take as long.
 // Other GPUs have other numbers, but the order of the choices is much the same.
 func (t matmulTile) cost(p MatmulParams, parts int) float64 {
 	groups := ceilDiv(ceilDiv(p.M, t.Rows())*ceilDiv(p.N, t.Columns())*parts, processors)
@@ -151,7 +161,12 @@ func (t matmulTile) cost(p MatmulParams, parts int) float64 {
 		rounds += max(float64(rest), t.Alone)
 	}
 	steps := ceilDiv(ceilDiv(p.K, t.Step()), parts)
-	ns := startNs + rounds*float64(t.Rows()*t.Columns()*steps*t.Step())/t.Rate
+	ns := rounds * float64(t.Rows()*t.Columns()*steps*t.Step()) / t.Rate
+	if parts == 1 {
+		ns += float64(4*p.M*p.N) / endRate / max(1, float64(t.Full)/2)
+	}
+	bytes := float64(4*p.M*(p.K+p.N)) + float64(MatrixBytes(p.Weights, p.N, p.K))
+	ns = startNs + max(ns, bytes/memoryRate)
 	if parts > 1 {
 		ns += sumNs + float64(8*parts*p.M*p.N)/partsRate
 	}

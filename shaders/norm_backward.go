@@ -7,10 +7,10 @@ import "github.com/mambagpu/mambagpu/wgpu"
 const MaxNormBackwardWidth = 16384
 
 // normInvocations is the size of the workgroups of the norms' backward kernels, and
-// normGroups the number of them that fills a large GPU.
+// normGroups the number of them that fills a large GPU, two a processor.
 const (
 	normInvocations = 256
-	normGroups      = 512
+	normGroups      = 264
 )
 
 // normRows is how rms_norm_backward and layer_norm_backward share their work:

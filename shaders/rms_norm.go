@@ -23,5 +23,18 @@ func (k *Kernels) RMSNorm(p RMSNormParams, x, weight, y *wgpu.Buffer) (*wgpu.Dis
 	if c.err != nil {
 		return nil, c.err
 	}
-	return k.dispatch("rms_norm", nil, uniform(p.Rows, p.Width, p.Eps), spread(p.Rows), x, weight, y)
+	v := p.variant()
+	return k.dispatch("rms_norm", v, uniform(p.Rows, p.Width, p.Eps), spread(ceilDiv(p.Rows, v.Side)), x, weight, y)
+}
+
+// rmsNormVariant is what changes the code of rms_norm.
+type rmsNormVariant struct {
+	Vec   bool // rows are whole vectors
+	Lanes int  // invocations that share a row
+	Side  int  // rows of a workgroup
+}
+
+func (p RMSNormParams) variant() rmsNormVariant {
+	r := normRows{Width: p.Width}
+	return rmsNormVariant{Vec: p.Width%4 == 0, Lanes: r.lanes(), Side: r.sideBySide()}
 }

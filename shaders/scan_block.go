@@ -110,7 +110,6 @@ func (p ScanBlockParams) words() int {
 
 // scanBlockVariant is what changes the code of the stages.
 type scanBlockVariant struct {
-	All                                  int // d_state
 	Block, States                        int // that scratch has room for, that the block has
 	Tiles                                int // of a chunk, at most
 	HasZ, HasD, HasBias, Softplus, Fresh bool
@@ -126,7 +125,7 @@ func (k *Kernels) scanBlockVariant(p ScanBlockParams, dstate *wgpu.Buffer) scanB
 	return scanBlockVariant{
 		Looped: k.dev.Info().Kind == wgpu.CPU,
 
-		All: p.States, Block: p.Block(), States: p.Here(), Tiles: p.Chunk / tileSteps,
+		Block: p.Block(), States: p.Here(), Tiles: p.Chunk / tileSteps,
 		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh, SharedA: p.SharedA,
 		FirstBlock: p.First == 0, LastBlock: p.First+p.Here() == p.States, Wanted: dstate != nil,
 	}
@@ -180,7 +179,7 @@ func (q scanBlockQuad) C(step int) string {
 
 func (p ScanBlockParams) uniform() []byte {
 	return uniform(p.Batch, p.Length, p.Channels, p.BCStride, p.OffB, p.OffC, p.ZStride, p.OffZ,
-		p.First, p.Chunk, p.GradsAt(), p.SumsAt(), p.RowsAt(), p.decaysAt(), p.restAt(), p.totalsAt())
+		p.First, p.Chunk, p.GradsAt(), p.SumsAt(), p.RowsAt(), p.decaysAt(), p.restAt(), p.totalsAt(), p.States)
 }
 
 // grid is a workgroup for each group of channels, sequence and chunk.

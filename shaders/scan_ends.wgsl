@@ -7,7 +7,7 @@
 //   e_t = dy_t{{if .HasZ}} silu(z_t){{end}}
 //
 // In      u, delta, dy (batch, length, channels); bc: B at off_b, C at off_c of rows of
-//         bc_stride{{if .HasZ}}; z at off_z of rows of z_stride{{end}}; weights: A ({{if not .SharedA}}channels, {{end}}{{.All}}),
+//         bc_stride{{if .HasZ}}; z at off_z of rows of z_stride{{end}}; weights: A ({{if not .SharedA}}channels, {{end}}states),
 //         D (channels), bias (channels)
 // Out     scratch: states and grads (chunks, batch, {{.Block}}, channels), sums (chunks, batch, channels)
 // Grid    (ceil(channels/64), batch, chunks); 64 invocations
@@ -15,12 +15,12 @@
 // Tail    a step past the end is the identity (d = 0); channels past the end repeat the
 //         last one and are not written
 // Twin    cpu/scan_ends.go
-{{- template "scan_block_params"}}
+struct Params { batch: u32, length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, first_state: u32, chunk: u32, grads: u32, sums: u32, rows: u32, decays: u32, rest: u32, totals: u32, states: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> u: array<f32>;             // (batch, length, channels)
 @group(0) @binding(2) var<storage, read> delta: array<f32>;         // (batch, length, channels)
 @group(0) @binding(3) var<storage, read> bc: array<f32>;            // (batch, length, bc_stride)
-@group(0) @binding(4) var<storage, read> weights: array<f32>;       // ({{if not .SharedA}}channels, {{end}}{{.All}}), (channels), (channels)
+@group(0) @binding(4) var<storage, read> weights: array<f32>;       // ({{if not .SharedA}}channels, {{end}}states), (channels), (channels)
 @group(0) @binding(5) var<storage, read> dy: array<f32>;            // (batch, length, channels)
 @group(0) @binding(6) var<storage, read_write> scratch: array<f32>; // ScanBlockParams
 {{- if .HasZ}}
@@ -43,9 +43,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 	var sum = 0.0;
 	for (var first = begin; first <= last; first += 8u) {
-		{{- template "scan_block_steps" .}}
-		{{- template "scan_block_gates" .}}
+		{{- template "scan_block_load" (.Kinds 2)}}
 		{{- template "scan_block_cells" (.Kinds 2)}}
+		{{- template "scan_block_steps" .}}
+{{- range $s := seq 8}}
+		let e{{$s}} = select(0.0, y{{$s}}{{if $.HasZ}} * silu(z{{$s}}){{end}}, is{{$s}});
+{{- end}}
 		sum += ((d0 + d1) + (d2 + d3)) + ((d4 + d5) + (d6 + d7));
 {{- if .Looped}}
 		for (var q = 0u; q < {{.Quads}}u; q++) {
@@ -75,7 +78,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- define "ends_quad"}}
 {{- range $s := seq 8}}
 			let f{{$s}} = exp2(d{{$s}} * a[{{$.Q}}]);
-			h[{{$.Q}}] = fma(f{{$s}}, h[{{$.Q}}], (d{{$s}} * u{{$s}}) * {{$.B $s}});
+			h[{{$.Q}}] = fma(f{{$s}}, h[{{$.Q}}], du{{$s}} * {{$.B $s}});
 			decay[{{$.Q}}] *= f{{$s}};
 			g[{{$.Q}}] = fma(decay[{{$.Q}}], e{{$s}} * {{$.C $s}}, g[{{$.Q}}]);
 {{- end}}

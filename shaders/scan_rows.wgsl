@@ -8,7 +8,7 @@
 // Grid    ceil(batch length 2 {{.Block}} / 256) workgroups over x and y; 256 invocations
 // Tail    elements past the end are not touched
 // Twin    cpu/scan_rows.go
-{{- template "scan_block_params"}}
+struct Params { batch: u32, length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, first_state: u32, chunk: u32, grads: u32, sums: u32, rows: u32, decays: u32, rest: u32, totals: u32, states: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> scratch: array<f32>;   // ScanBlockParams
 @group(0) @binding(2) var<storage, read_write> dbc: array<f32>; // (batch, length, bc_stride)

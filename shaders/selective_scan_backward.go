@@ -66,7 +66,7 @@ func (p SelectiveScanParams) block(first int) ScanBlockParams {
 	if p.States > blockStates {
 		chunk = 128
 	}
-	return ScanBlockParams{p, first, min(chunk, max(ceilDiv(p.Length, tileSteps), 1)*tileSteps)}
+	return ScanBlockParams{p, first, chunk}
 }
 
 // scanChunks dispatches the last of a block's stages over the sequences.

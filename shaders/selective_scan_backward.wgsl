@@ -30,21 +30,21 @@
 {{- end}}
 //
 // In      u (batch, length, channels); bc: B at off_b, C at off_c of rows of bc_stride{{if .HasZ}}; z at
-//         off_z of rows of z_stride{{end}}; weights: A ({{if not .SharedA}}channels, {{end}}{{.All}}), D (channels), bias (channels);
+//         off_z of rows of z_stride{{end}}; weights: A ({{if not .SharedA}}channels, {{end}}states), D (channels), bias (channels);
 //         scratch: states, grads (chunks, batch, {{.Block}}, channels)
 // Out     delta and dy (batch, length, channels), replaced by the gradients of delta and u{{if .HasZ}}; dz
 //         at off_z of rows of z_stride{{end}}; scratch: rows (groups, batch length, 2, {{.Block}}), decays
-//         (chunks batch, {{if .SharedA}}groups{{else}}channels{{end}}, {{.All}}), rest (chunks batch, channels) twice
+//         (chunks batch, {{if .SharedA}}groups{{else}}channels{{end}}, states), rest (chunks batch, channels) twice
 // Grid    (ceil(channels/64), batch, chunks); 64 invocations
 // Memory  {{add 8192 2048 (mul 32 .KindCells)}} bytes
 // Tail    a step past the end is the identity (d = 0) and adds nothing (e = u = 0), as do
 //         channels past the end; neither is written
 // Twin    cpu/selective_scan_backward.go
-{{- template "scan_block_params"}}
+struct Params { batch: u32, length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, first_state: u32, chunk: u32, grads: u32, sums: u32, rows: u32, decays: u32, rest: u32, totals: u32, states: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> u: array<f32>;             // (batch, length, channels)
 @group(0) @binding(2) var<storage, read> bc: array<f32>;            // (batch, length, bc_stride)
-@group(0) @binding(3) var<storage, read> weights: array<f32>;       // ({{if not .SharedA}}channels, {{end}}{{.All}}), (channels), (channels)
+@group(0) @binding(3) var<storage, read> weights: array<f32>;       // ({{if not .SharedA}}channels, {{end}}states), (channels), (channels)
 @group(0) @binding(4) var<storage, read_write> delta: array<f32>;   // (batch, length, channels)
 @group(0) @binding(5) var<storage, read_write> dy: array<f32>;      // (batch, length, channels)
 @group(0) @binding(6) var<storage, read_write> scratch: array<f32>; // ScanBlockParams
@@ -83,8 +83,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 	for (var tile = 0u; tile + 1u < tiles; tile++) {
 		let first = begin + tile * 8u;
-		{{- template "scan_block_steps" .}}
+		{{- template "scan_block_load" (.Kinds 1)}}
 		{{- template "scan_block_cells" (.Kinds 1)}}
+		{{- template "scan_block_steps" .}}
 {{- if .Looped}}
 		for (var q = 0u; q < {{.Quads}}u; q++) {
 			{{- template "backward_forth" (.Quad "q")}}
@@ -110,9 +111,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	for (var back = 1u; back <= tiles; back++) {
 		let tile = tiles - back;
 		let first = begin + tile * 8u;
-		{{- template "scan_block_steps" .}}
-		{{- template "scan_block_gates" .}}
+		{{- template "scan_block_load" (.Kinds 2)}}
 		{{- template "scan_block_cells" (.Kinds 2)}}
+		{{- template "scan_block_steps" .}}
+		{{- template "backward_gates" .}}
 {{- range $s := seq 8}}
 {{- if $.HasZ}}
 		var out{{$s}} = 0.0; // sum of h C
@@ -139,7 +141,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- define "backward_forth"}}
 			starts[tile * {{.Quads}}u + {{.Q}}] = h[{{.Q}}];
 {{- range $s := seq 8}}
-			h[{{$.Q}}] = fma(exp2(d{{$s}} * a[{{$.Q}}]), h[{{$.Q}}], (d{{$s}} * u{{$s}}) * {{$.B $s}});
+			h[{{$.Q}}] = fma(exp2(d{{$s}} * a[{{$.Q}}]), h[{{$.Q}}], du{{$s}} * {{$.B $s}});
 {{- end}}
 {{- end}}
 {{- /* backward_quad: the tile of four states, there and back. */}}
@@ -149,7 +151,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- range $s := seq 8}}
 			let f{{$s}} = exp2(d{{$s}} * decay);
 			let fh{{$s}} = f{{$s}} * state;
-			state = fma(vec4<f32>(d{{$s}} * u{{$s}}), {{$.B $s}}, fh{{$s}});
+			state = fma(vec4<f32>(du{{$s}}), {{$.B $s}}, fh{{$s}});
 {{- if $.HasZ}}
 			out{{$s}} += dot(state, {{$.C $s}});
 {{- end}}
@@ -162,7 +164,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			var decays = da[{{.Q}}];
 {{- range $i := seq 8}}{{$s := sub 7 $i}}
 			grad = fma(vec4<f32>(e{{$s}}), {{$.C $s}}, grad);
-			terms[{{mul $s 64}}u + t] = grad * (d{{$s}} * u{{$s}});
+			terms[{{mul $s 64}}u + t] = grad * du{{$s}};
 			gb{{$s}} += dot(grad, {{$.B $s}});
 			let w{{$s}} = grad * fh{{$s}};
 			gah{{$s}} += dot(w{{$s}}, decay);
@@ -180,10 +182,28 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 					+ {{end}}slices[min(at + {{mul $i 8}}u, 127u)][component]{{end}};
 			}
 {{- end}}
+{{- /* backward_gates: e, the gradient of y before the gate, and what the gradients of z and
+of delta will be times. */}}
+{{- define "backward_gates"}}
+{{- range $s := seq 8}}
+{{- if $.HasZ}}
+		let open{{$s}} = 1.0 / (1.0 + exp(-z{{$s}}));
+		let e{{$s}} = select(0.0, y{{$s}} * z{{$s}} * open{{$s}}, is{{$s}});
+{{- if $.LastBlock}}
+		let gate{{$s}} = y{{$s}} * open{{$s}} * fma(z{{$s}}, 1.0 - open{{$s}}, 1.0); // dy silu'(z)
+{{- end}}
+{{- else}}
+		let e{{$s}} = select(0.0, y{{$s}}, is{{$s}});
+{{- end}}
+{{- if and $.LastBlock $.Softplus}}
+		let slope{{$s}} = 1.0 / (1.0 + exp(-x{{$s}})); // of softplus
+{{- end}}
+{{- end}}
+{{- end}}
 {{- /* backward_finish: the tile's gradients that are sums over the states. */}}
 {{- define "backward_finish"}}
 {{- range $s := seq 8}}
-		if (inside && first + {{$s}}u <= last) {
+		if (is{{$s}}) {
 			let row = row0 + first + {{$s}}u;
 			let at = row * params.channels + channel;
 {{- if not (and $.FirstBlock $.LastBlock)}}
@@ -204,17 +224,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			scratch[total + 2u * all] = out{{$s}};
 {{- end}}
 {{- else}}
-			var dd = fma(u{{$s}}, gb{{$s}}, gah{{$s}} * 0.6931471806);
-{{- if $.Softplus}}
-			dd /= 1.0 + exp(-(delta[at]{{if $.HasBias}} + bias{{end}}));
-{{- end}}
+			let dd = fma(u{{$s}}, gb{{$s}}, gah{{$s}} * 0.6931471806){{if $.Softplus}} * slope{{$s}}{{end}};
 			dbias += dd;
 			delta[at] = dd;
 {{- if $.HasZ}}
-			let gate = row * params.z_stride + params.off_z + channel;
-			let z{{$s}} = z[gate];
-			let open = 1.0 / (1.0 + exp(-z{{$s}}));
-			dz[gate] = dy[at] * {{if $.HasD}}fma(skip, u{{$s}}, out{{$s}}){{else}}out{{$s}}{{end}} * open * fma(z{{$s}}, 1.0 - open, 1.0);
+			dz[row * params.z_stride + params.off_z + channel] = gate{{$s}} * {{if $.HasD}}fma(skip, u{{$s}}, out{{$s}}){{else}}out{{$s}}{{end}};
 {{- end}}
 {{- if $.HasD}}
 			dskip = fma(e{{$s}}, u{{$s}}, dskip);
@@ -235,14 +249,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		for (var i = 0u; i < 64u; i++) {
 			sum += terms[i][t];
 		}
-		scratch[params.decays + (place * ((params.channels + 63u) / 64u) + wg.x) * {{$.All}}u + params.first_state + {{mul 4 $q}}u + t] = sum;
+		scratch[params.decays + (place * ((params.channels + 63u) / 64u) + wg.x) * params.states + params.first_state + {{mul 4 $q}}u + t] = sum;
 	}
 	workgroupBarrier();
 {{- end}}
 {{- end}}
 	if (inside) {
 {{- if not .SharedA}}
-		let decays = params.decays + (place * params.channels + channel) * {{.All}}u + params.first_state;
+		let decays = params.decays + (place * params.channels + channel) * params.states + params.first_state;
 {{- range $q := seq .Quads}}
 {{- range $i := seq 4}}
 {{- if $.Has $q $i}}

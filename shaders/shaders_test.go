@@ -25,7 +25,13 @@ func TestParams(t *testing.T) {
 	stage := []string{"length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z"}
 	scan := append(slices.Clone(stage), "off_m")
 	grouped := append(slices.Clone(scan), "chunk")
+	block := []string{"batch", "length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z", "first_state", "chunk",
+		"grads", "sums", "rows", "decays", "rest", "totals", "states"}
 	fields := map[string][]string{
+		"selective_scan_backward":     block,
+		"scan_ends":                   block,
+		"scan_join":                   block,
+		"scan_rows":                   block,
 		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias", "ldw", "off_w"},
 		"column_sums":                 {"rows", "columns", "stride", "offset", "off_out"},
 		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias"},
@@ -60,7 +66,7 @@ func TestParams(t *testing.T) {
 		"cut":                         {"rows", "width", "stride", "ring"},
 	}
 	maps.Copy(fields, map[string][]string{
-		"embedding_backward":   {"width", "first_row", "rows", "entries"},
+		"embedding_backward":   {"width", "first_row", "rows", "entries", "stride"},
 		"rms_norm_backward":    {"rows", "steps", "eps"},
 		"layer_norm_backward":  {"rows", "steps", "eps"},
 		"causal_conv_backward": {"length", "channels", "stride", "offset"},

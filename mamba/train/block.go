@@ -92,10 +92,13 @@ func (n *network[A]) steps(s operations[A], i int, m micro) {
 // its input.
 func (n *network[A]) backward(s operations[A], i int, m micro) {
 	w, act := &n.blocks[i], &n.act
-	if w.recompute {
+	last := i == len(n.blocks)-1 // all that it made but act.norm is there still
+	if w.recompute && !last {
 		n.mixer(s, i, m)
 	} else {
-		n.steps(s, i, m)
+		if !last {
+			n.steps(s, i, m)
+		}
 		s.rmsNorm(n.normParams(m.tokens()), act.residual[i], w.norm.value, act.norm)
 	}
 	n.mixBackward(s, i, m, act.norm, act.norm)

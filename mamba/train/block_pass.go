@@ -119,7 +119,6 @@ func runBlock[A any](s operations[A], n *network[A], m micro) {
 	n.clearGradients(s)
 	n.mix(s, 0, m, act.residual[0])
 	n.stages(0, m).outProj.forward(s, n.blocks[0].kept.y, act.residual[1], false)
-	n.steps(s, 0, m) // other layers' would be there
 	n.mixBackward(s, 0, m, act.residual[0], act.norm)
 }
 

@@ -2,37 +2,6 @@ package train
 
 import "github.com/mambagpu/mambagpu/shaders"
 
-// layers runs a micro-batch through the network up to the last layer's output.
-func (n *network[A]) layers(s operations[A], m micro) {
-	c := n.config
-	s.embedding(shaders.EmbeddingParams{Tokens: m.tokens(), Width: c.DModel, Rows: c.VocabSize},
-		n.act.ids, n.embedding.value, n.act.residual[0]) // (B, L, d)
-	for i := range n.blocks {
-		n.forward(s, i, m)
-	}
-}
-
-// learn runs a micro-batch forward and backward: gradients of scale times the sum of
-// its losses are added to those of the parameters.
-func (n *network[A]) learn(s operations[A], m micro, scale float32) {
-	c, last := n.config, len(n.blocks)
-	n.layers(s, m)
-	n.loss(s, m, scale)
-	s.rmsNormBackward(n.normBackward(m.tokens(), false),
-		n.act.residual[last], n.normF.value, n.act.norm, n.act.dres, n.normF.gradient)
-	for i := last - 1; i >= 0; i-- {
-		n.backward(s, i, m)
-	}
-	s.embeddingBackward(shaders.EmbeddingBackwardParams{Tokens: m.tokens(), Width: c.DModel, Rows: c.VocabSize, Stride: s.stride(c.DModel)},
-		n.act.places, n.act.dres, n.embedding.gradient)
-}
-
-// evaluate adds the losses of a micro-batch to those in act.control.
-func (n *network[A]) evaluate(s operations[A], m micro) {
-	n.layers(s, m)
-	n.loss(s, m, 0)
-}
-
 // loss makes logits of the last layer's output, and of those losses, a chunk of rows
 // at a time: their memory does not grow with the batch. With a scale other than 0
 // the gradient of scale times the sum of losses takes the place of the normalised
@@ -43,20 +12,34 @@ func (n *network[A]) loss(s operations[A], m micro, scale float32) {
 	for first := 0; first < t; first += n.chunk {
 		rows := min(n.chunk, t-first)
 		head := n.headRows(first, rows)
-		head.forward(s, act.norm, act.logits, false) // (rows, V)
+		for _, l := range head {
+			l.forward(s, act.norm, act.logits, false) // (rows, V)
+		}
 		s.crossEntropy(shaders.CrossEntropyParams{
 			Rows: rows, Vocab: n.config.VocabSize, OffTarget: first, OffLoss: first, Scale: scale, Gradient: scale != 0,
 		}, act.logits, act.targets, act.losses)
-		if scale != 0 {
-			head.weights(s, act.logits, act.norm)
-			head.input(s, act.logits, act.norm, false)
+		if scale == 0 {
+			continue
+		}
+		for _, l := range head {
+			l.weights(s, act.logits, act.norm)
+		}
+		for i, l := range head {
+			l.input(s, act.logits, act.norm, i > 0)
 		}
 	}
 	s.columnSums(shaders.ColumnSumsParams{Rows: t, Columns: 1, Stride: 1, OffOut: controlLoss}, act.losses, act.control)
 }
 
-// headRows is the product of rows of the normalised residual with the output matrix.
-func (n *network[A]) headRows(first, rows int) linear[A] {
+// headRows is the product of rows of the normalised residual with the output matrix,
+// array by array.
+func (n *network[A]) headRows(first, rows int) []linear[A] {
 	d := n.config.DModel
-	return linear[A]{w: n.head, rows: rows, ldx: d, offX: first * d, ldy: n.config.VocabSize}
+	var list []linear[A]
+	for _, w := range n.head {
+		list = append(list, linear[A]{
+			w: w, rows: rows, ldx: d, offX: first * d, ldy: n.config.VocabSize, offY: w.parts[0].firstRow,
+		})
+	}
+	return list
 }

@@ -1,15 +1,18 @@
 package train
 
-import "github.com/mambagpu/mambagpu/mamba"
+import (
+	"github.com/mambagpu/mambagpu/mamba"
+	"github.com/mambagpu/mambagpu/shaders"
+)
 
 // network is a model's parameters and the arrays that a pass through it needs.
 // Letters: B batch, L length, T = B L, d d_model, E d_inner, N d_state, K d_conv,
 // R dt_rank, W = R + 2N, V vocabulary.
 type network[A any] struct {
 	config    mamba.ModelConfig
-	embedding *weight[A] // (V, d)
-	head      *weight[A] // (V, d), the embedding when tied
-	normF     *weight[A] // (d)
+	embedding []*weight[A] // (V, d), in as many arrays as bindings ask for
+	head      []*weight[A] // (V, d), the embedding when tied
+	normF     *weight[A]   // (d)
 	blocks    []block[A]
 	keeps     []*kept[A]   // of the blocks, each once
 	chunk     int          // C, the rows of logits at a time
@@ -67,4 +70,42 @@ type activations[A any] struct {
 	sums    A // sums of squares of parts of the gradients
 	control A // what the optimiser needs to know of a step: see update.go
 	report  A // control, then sums, for the host
+}
+
+// layers runs a micro-batch through the network up to the last layer's output.
+func (n *network[A]) layers(s operations[A], m micro) {
+	c := n.config
+	for _, w := range n.embedding {
+		p := w.parts[0]
+		s.embedding(shaders.EmbeddingParams{Tokens: m.tokens(), Width: c.DModel, FirstRow: p.firstRow, Rows: p.rows},
+			n.act.ids, w.value, n.act.residual[0]) // (B, L, d)
+	}
+	for i := range n.blocks {
+		n.forward(s, i, m)
+	}
+}
+
+// learn runs a micro-batch forward and backward: gradients of scale times the sum of
+// its losses are added to those of the parameters.
+func (n *network[A]) learn(s operations[A], m micro, scale float32) {
+	c, last := n.config, len(n.blocks)
+	n.layers(s, m)
+	n.loss(s, m, scale)
+	s.rmsNormBackward(n.normBackward(m.tokens(), false),
+		n.act.residual[last], n.normF.value, n.act.norm, n.act.dres, n.normF.gradient)
+	for i := last - 1; i >= 0; i-- {
+		n.backward(s, i, m)
+	}
+	for _, w := range n.embedding {
+		p := w.parts[0]
+		s.embeddingBackward(shaders.EmbeddingBackwardParams{
+			Tokens: m.tokens(), Width: c.DModel, FirstRow: p.firstRow, Rows: p.rows, Stride: p.stride,
+		}, n.act.places, n.act.dres, w.gradient)
+	}
+}
+
+// evaluate adds the losses of a micro-batch to those in act.control.
+func (n *network[A]) evaluate(s operations[A], m micro) {
+	n.layers(s, m)
+	n.loss(s, m, 0)
 }

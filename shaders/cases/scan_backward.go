@@ -20,11 +20,12 @@ func scanBackwardCases() []Case {
 	for _, channels := range []int{1, 63, 64, 65, 130, 260} {
 		add(fmt.Sprintf("%d channels", channels), modelScan(1, 20, channels, 16), false)
 	}
-	for bits := range 64 {
-		spec := modelScan(2, 70, 18, 5)
+	for bits := range 32 {
+		spec := modelScan(2, 70, 18, 3)
 		p := &spec.p
 		p.HasZ, p.HasD, p.HasBias = bits&1 != 0, bits&2 != 0, bits&4 != 0
-		p.Softplus, p.Fresh, p.SharedA = bits&8 != 0, bits&16 != 0, bits&32 != 0
+		p.Softplus, p.Fresh = bits&8 != 0, bits&16 != 0
+		p.SharedA = (p.HasZ != p.HasD) != p.Fresh
 		if p.HasBias && !p.Softplus {
 			spec.bias = span{0, 0.01} // the step has to stay positive
 		}

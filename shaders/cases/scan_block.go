@@ -22,7 +22,7 @@ func scanEndsCases() []Case {
 		}
 	}
 	for bits := range 32 {
-		spec := modelScan(2, 20, 18, 5)
+		spec := modelScan(2, 20, 18, 3)
 		p := &spec.p
 		p.HasZ, p.HasD, p.HasBias = bits&1 != 0, bits&2 != 0, bits&4 != 0
 		p.Softplus, p.SharedA = bits&8 != 0, bits&16 != 0

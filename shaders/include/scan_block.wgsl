@@ -3,16 +3,7 @@ layout of scratch. An invocation has a channel and all states of a block, .Quads
 four; a workgroup has 64 channels side by side, and a chunk of rows of one sequence, which
 it walks in tiles of 8 steps.
 
-scan_block_params: the sizes. */}}
-{{define "scan_block_params"}}
-struct Params {
-	batch: u32, length: u32, channels: u32, bc_stride: u32,
-	off_b: u32, off_c: u32, z_stride: u32, off_z: u32,
-	first_state: u32, chunk: u32, grads: u32, sums: u32,
-	rows: u32, decays: u32, rest: u32, totals: u32,
-}
-{{- end}}
-{{/* scan_block_memory: B and C of a tile, [kind][step][quad]. */}}
+scan_block_memory: B and C of a tile, [kind][step][quad]. */}}
 {{define "scan_block_memory"}}
 var<workgroup> cells: array<vec4<f32>, {{mul 2 .KindCells}}>; // of a tile: [B, C][step][quad]
 {{- if .Softplus}}
@@ -38,7 +29,7 @@ exp2(d A log2(e)). */}}
 {{define "scan_block_decays"}}
 	var a: array<vec4<f32>, {{.Quads}}>;
 {{- range $q := seq .Quads}}
-	a[{{$q}}] = vec4<f32>({{range $i := seq 4}}{{if $i}}, {{end}}{{if $.Has $q $i}}weights[{{if not $.SharedA}}channel * {{$.All}}u + {{end}}params.first_state + {{add (mul $q 4) $i}}u]{{else}}0.0{{end}}{{end}}) * 1.442695041;
+	a[{{$q}}] = vec4<f32>({{range $i := seq 4}}{{if $i}}, {{end}}{{if $.Has $q $i}}weights[{{if not $.SharedA}}channel * params.states + {{end}}params.first_state + {{add (mul $q 4) $i}}u]{{else}}0.0{{end}}{{end}}) * 1.442695041;
 {{- end}}
 {{- end}}
 {{/* scan_block_weights: D and bias of the channel. */}}
@@ -51,7 +42,7 @@ exp2(d A log2(e)). */}}
 {{- end}}
 {{- end}}
 {{/* scan_block_rest_at: where D or bias starts in the weights. */}}
-{{define "scan_block_rest_at"}}{{if .SharedA}}{{.All}}u{{else}}params.channels * {{.All}}u{{end}}{{end}}
+{{define "scan_block_rest_at"}}{{if not .SharedA}}params.channels * {{end}}params.states{{end}}
 {{/* scan_block_cells: stores B, and if it is asked for C, of the tile from row first on.
 Rows past the end are the last one. */}}
 {{define "scan_block_cells"}}
@@ -72,26 +63,41 @@ Rows past the end are the last one. */}}
 		}
 		workgroupBarrier();
 {{- end}}
-{{/* scan_block_steps: d and u of the tile's steps. Steps past the end, and those of
-channels past the end, are the identity, d = 0. */}}
+{{/* scan_block_load: u and delta of the tile's steps, and dy and z if asked for (.Count 2):
+all at once, so that none waits for another. Steps past the end are loaded from the last
+one; channels past the end load nothing, as another invocation may be writing there. */}}
+{{define "scan_block_load"}}
+{{- range $s := seq 8}}
+		var u{{$s}} = 0.0;
+		var x{{$s}} = 0.0;
+{{- if eq $.Count 2}}
+		var y{{$s}} = 0.0;
+{{- if $.HasZ}}
+		var z{{$s}} = 0.0;
+{{- end}}
+{{- end}}
+{{- end}}
+		if (inside) {
+{{- range $s := seq 8}}
+			let r{{$s}} = row0 + min(first + {{$s}}u, last);
+			let at{{$s}} = r{{$s}} * params.channels + channel;
+			u{{$s}} = u[at{{$s}}];
+			x{{$s}} = delta[at{{$s}}]{{if $.HasBias}} + bias{{end}};
+{{- if eq $.Count 2}}
+			y{{$s}} = dy[at{{$s}}];
+{{- if $.HasZ}}
+			z{{$s}} = z[r{{$s}} * params.z_stride + params.off_z + channel];
+{{- end}}
+{{- end}}
+{{- end}}
+		}
+{{- end}}
+{{/* scan_block_steps: d of the tile's steps. Steps and channels past the end are the
+identity, d = 0, and add nothing, u = 0. */}}
 {{define "scan_block_steps"}}
 {{- range $s := seq 8}}
-		var d{{$s}} = 0.0;
-		var u{{$s}} = 0.0;
-		if (inside && first + {{$s}}u <= last) {
-			let at = (row0 + first + {{$s}}u) * params.channels + channel;
-			u{{$s}} = u[at];
-			d{{$s}} = {{if $.Softplus}}softplus({{end}}delta[at]{{if $.HasBias}} + bias{{end}}{{if $.Softplus}}){{end}};
-		}
-{{- end}}
-{{- end}}
-{{/* scan_block_gates: e, the gradient of y before the gate, of the tile's steps. */}}
-{{define "scan_block_gates"}}
-{{- range $s := seq 8}}
-		var e{{$s}} = 0.0;
-		if (inside && first + {{$s}}u <= last) {
-			let row = row0 + first + {{$s}}u;
-			e{{$s}} = dy[row * params.channels + channel]{{if $.HasZ}} * silu(z[row * params.z_stride + params.off_z + channel]){{end}};
-		}
+		let is{{$s}} = inside && first + {{$s}}u <= last;
+		let d{{$s}} = select(0.0, {{if $.Softplus}}softplus(x{{$s}}){{else}}x{{$s}}{{end}}, is{{$s}});
+		let du{{$s}} = d{{$s}} * u{{$s}};
 {{- end}}
 {{- end}}
