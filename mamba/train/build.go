@@ -27,7 +27,7 @@ func newNetwork[A any](m machine[A], c mamba.ModelConfig, values func(name strin
 		b.shapes[name] = shape
 	}
 	b.net = &network[A]{config: c, blocks: make([]block[A], c.NLayer)}
-	b.net.embedding = b.weight("backbone.embeddings.weight")
+	b.net.embedding = b.shards("backbone.embeddings.weight")
 	for i := range b.net.blocks {
 		b.net.blocks[i] = b.block("backbone.layers." + strconv.Itoa(i) + ".")
 		b.net.blocks[i].recompute = o.Recompute(i)
@@ -35,7 +35,7 @@ func newNetwork[A any](m machine[A], c mamba.ModelConfig, values func(name strin
 	b.net.normF = b.weight("backbone.norm_f.weight")
 	b.net.head = b.net.embedding
 	if !c.Tied {
-		b.net.head = b.weight("lm_head.weight")
+		b.net.head = b.shards("lm_head.weight")
 	}
 	return b.net, b.err
 }
@@ -65,9 +65,37 @@ func (b *builder[A]) block(prefix string) block[A] {
 
 // weight makes an array of some tensors, unless something failed before.
 func (b *builder[A]) weight(names ...string) *weight[A] {
-	w := &weight[A]{}
+	var parts []part
 	for _, name := range names {
-		p := b.part(name)
+		parts = append(parts, b.part(name))
+	}
+	w := b.array(parts)
+	for _, p := range w.parts {
+		b.fill(w, p)
+	}
+	return w
+}
+
+// shards makes as few arrays as bindings allow of a matrix: whole groups of four
+// rows, which are columns of a product.
+func (b *builder[A]) shards(name string) []*weight[A] {
+	whole, values := b.part(name), b.read(name)
+	most := max(4, b.machine.maxWords()/whole.stride/4*4)
+	var list []*weight[A]
+	for first := 0; first < whole.rows && b.err == nil; first += most {
+		p := whole
+		p.firstRow, p.rows = first, min(most, whole.rows-first)
+		w := b.array([]part{p})
+		b.put(w, w.parts[0], values[first*p.cols:(first+p.rows)*p.cols])
+		list = append(list, w)
+	}
+	return list
+}
+
+// array makes the array of parts, which lie in it one after the other.
+func (b *builder[A]) array(parts []part) *weight[A] {
+	w := &weight[A]{}
+	for _, p := range parts {
 		p.first, p.firstSum = w.words, b.sums
 		w.parts = append(w.parts, p)
 		w.words += p.span()
@@ -78,11 +106,8 @@ func (b *builder[A]) weight(names ...string) *weight[A] {
 		label string
 	}{{&w.value, ""}, {&w.gradient, "gradient of "}, {&w.m, "m of "}, {&w.v, "v of "}} {
 		if b.err == nil {
-			*a.array, b.err = b.machine.newArray(a.label+names[0], w.words)
+			*a.array, b.err = b.machine.newArray(a.label+parts[0].Name, w.words)
 		}
-	}
-	for _, p := range w.parts {
-		b.fill(w, p)
 	}
 	b.net.weights = append(b.net.weights, w)
 	return w
@@ -103,23 +128,35 @@ func (b *builder[A]) part(name string) part {
 	return p
 }
 
-func (b *builder[A]) fill(w *weight[A], p part) {
-	if b.err != nil {
-		return
+// read gets a tensor's values.
+func (b *builder[A]) read(name string) (v []float32) {
+	if b.err == nil {
+		v, b.err = b.values(name)
 	}
-	var v []float32
-	if v, b.err = b.values(p.Name); b.err != nil {
-		return
+	if b.err == nil {
+		b.err = checkValues(name, b.shapes[name], v)
 	}
-	if b.err = p.check(v); b.err == nil {
+	return v
+}
+
+// fill writes the values of a tensor that is one part.
+func (b *builder[A]) fill(w *weight[A], p part) { b.put(w, p, b.read(p.Name)) }
+
+// put writes a part's values.
+func (b *builder[A]) put(w *weight[A], p part, v []float32) {
+	if b.err == nil {
 		b.err = b.machine.write(w.value, p.first, p.spread(v))
 	}
 }
 
-// check returns an error unless v are values of the part.
-func (p part) check(v []float32) error {
-	if len(v) != p.rows*p.cols {
-		return &ParameterError{p.Name, fmt.Sprintf("%d values", len(v)), fmt.Sprintf("%d, of shape %v", p.rows*p.cols, p.Shape)}
+// checkValues returns an error unless v are values of a tensor of that shape.
+func checkValues(name string, shape []int, v []float32) error {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	if len(v) != n {
+		return &ParameterError{name, fmt.Sprintf("%d values", len(v)), fmt.Sprintf("%d, of shape %v", n, shape)}
 	}
 	return nil
 }

@@ -131,7 +131,9 @@ func (e *engine[A]) present(in input, use func(logits []float32)) error {
 	for first := 0; first < t && err == nil; first += n.chunk {
 		rows := min(n.chunk, t-first)
 		err = e.machine.run(plan{stage: heading, shape: in.micro, first: first}, func(s operations[A]) {
-			n.headRows(first, rows).forward(s, n.act.norm, n.act.logits, false)
+			for _, l := range n.headRows(first, rows) {
+				l.forward(s, n.act.norm, n.act.logits, false)
+			}
 		})
 		logits := make([]float32, rows*n.config.VocabSize)
 		if err == nil {
@@ -186,37 +188,50 @@ func (e *engine[A]) parts() []part {
 	return list
 }
 
-// find is the array and the place in it of a parameter.
-func (e *engine[A]) find(name string) (*weight[A], part, error) {
+// find calls use with every array that has a part of a parameter.
+func (e *engine[A]) find(name string, use func(w *weight[A], p part) error) error {
+	found := false
 	for _, w := range e.net.weights {
 		for _, p := range w.parts {
-			if p.Name == name {
-				return w, p, nil
+			if p.Name != name {
+				continue
+			}
+			found = true
+			if err := use(w, p); err != nil {
+				return err
 			}
 		}
 	}
-	return nil, part{}, &ParameterError{name, "no such name", "one of the model's, such as " + e.net.weights[0].parts[0].Name}
+	if !found {
+		return &ParameterError{name, "no such name", "one of the model's, such as " + e.net.weights[0].parts[0].Name}
+	}
+	return nil
 }
 
 func (e *engine[A]) read(k kind, name string) ([]float32, error) {
-	w, p, err := e.find(name)
-	if err != nil {
-		return nil, err
-	}
-	v := make([]float32, p.span())
-	if err := e.machine.read(w.array(k), p.first, v); err != nil {
-		return nil, err
-	}
-	return p.dense(v), nil
+	var all []float32
+	err := e.find(name, func(w *weight[A], p part) error {
+		v := make([]float32, p.span())
+		if err := e.machine.read(w.array(k), p.first, v); err != nil {
+			return err
+		}
+		v = p.dense(v)
+		if all == nil {
+			all = v
+		} else {
+			all = append(all, v...)
+		}
+		return nil
+	})
+	return all, err
 }
 
 func (e *engine[A]) write(k kind, name string, v []float32) error {
-	w, p, err := e.find(name)
-	if err != nil {
-		return err
-	}
-	if err := p.check(v); err != nil {
-		return err
-	}
-	return e.machine.write(w.array(k), p.first, p.spread(v))
+	return e.find(name, func(w *weight[A], p part) error {
+		if err := checkValues(name, p.Shape, v); err != nil {
+			return err
+		}
+		first := p.firstRow * p.cols
+		return e.machine.write(w.array(k), p.first, p.spread(v[first:first+p.rows*p.cols]))
+	})
 }

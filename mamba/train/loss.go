@@ -12,20 +12,34 @@ func (n *network[A]) loss(s operations[A], m micro, scale float32) {
 	for first := 0; first < t; first += n.chunk {
 		rows := min(n.chunk, t-first)
 		head := n.headRows(first, rows)
-		head.forward(s, act.norm, act.logits, false) // (rows, V)
+		for _, l := range head {
+			l.forward(s, act.norm, act.logits, false) // (rows, V)
+		}
 		s.crossEntropy(shaders.CrossEntropyParams{
 			Rows: rows, Vocab: n.config.VocabSize, OffTarget: first, OffLoss: first, Scale: scale, Gradient: scale != 0,
 		}, act.logits, act.targets, act.losses)
-		if scale != 0 {
-			head.weights(s, act.logits, act.norm)
-			head.input(s, act.logits, act.norm, false)
+		if scale == 0 {
+			continue
+		}
+		for _, l := range head {
+			l.weights(s, act.logits, act.norm)
+		}
+		for i, l := range head {
+			l.input(s, act.logits, act.norm, i > 0)
 		}
 	}
 	s.columnSums(shaders.ColumnSumsParams{Rows: t, Columns: 1, Stride: 1, OffOut: controlLoss}, act.losses, act.control)
 }
 
-// headRows is the product of rows of the normalised residual with the output matrix.
-func (n *network[A]) headRows(first, rows int) linear[A] {
+// headRows is the product of rows of the normalised residual with the output matrix,
+// array by array.
+func (n *network[A]) headRows(first, rows int) []linear[A] {
 	d := n.config.DModel
-	return linear[A]{w: n.head, rows: rows, ldx: d, offX: first * d, ldy: n.config.VocabSize}
+	var list []linear[A]
+	for _, w := range n.head {
+		list = append(list, linear[A]{
+			w: w, rows: rows, ldx: d, offX: first * d, ldy: n.config.VocabSize, offY: w.parts[0].firstRow,
+		})
+	}
+	return list
 }

@@ -5,8 +5,10 @@ import "github.com/mambagpu/mambagpu/wgpu"
 // machine holds arrays on one kind of machine and runs operations on them.
 type machine[A any] interface {
 	info() wgpu.AdapterInfo
-	// maxWords is the largest array that there can be.
+	// maxWords is the largest array that there can be, batchWords the largest that a
+	// micro-batch should have.
 	maxWords() int
+	batchWords() int
 	// newArray makes an array of numbers, newWords one of integers, both of zeros.
 	newArray(label string, words int) (A, error)
 	newWords(label string, words int) (A, error)

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"math"
 	"runtime"
 
 	"github.com/mambagpu/mambagpu/mamba"
@@ -22,9 +23,10 @@ func (*goMachine) info() wgpu.AdapterInfo {
 	return wgpu.AdapterInfo{Name: mamba.GoAdapter, Vendor: "mambagpu", Backend: "Go", Kind: wgpu.CPU, Driver: runtime.Version()}
 }
 
-// maxWords keeps the activations of a micro-batch small: more at a time is not
-// faster.
-func (*goMachine) maxWords() int { return 1 << 24 }
+func (*goMachine) maxWords() int { return math.MaxInt32 }
+
+// batchWords keeps activations small: more at a time is not faster.
+func (*goMachine) batchWords() int { return 1 << 24 }
 
 func (g *goMachine) newArray(_ string, words int) (hostArray, error) {
 	g.words += words

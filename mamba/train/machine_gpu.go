@@ -47,6 +47,8 @@ func (g *gpuMachine) maxWords() int {
 	return int(min(l.MaxStorageBinding, l.MaxBufferSize, 1<<32) / 4)
 }
 
+func (g *gpuMachine) batchWords() int { return g.maxWords() }
+
 func (g *gpuMachine) newArray(label string, words int) (*wgpu.Buffer, error) {
 	size := 4 * uint64(words)
 	if most := g.dev.Limits().MaxStorageBinding; size > most {

@@ -10,9 +10,9 @@ import (
 // R dt_rank, W = R + 2N, V vocabulary.
 type network[A any] struct {
 	config    mamba.ModelConfig
-	embedding *weight[A] // (V, d)
-	head      *weight[A] // (V, d), the embedding when tied
-	normF     *weight[A] // (d)
+	embedding []*weight[A] // (V, d), in as many arrays as bindings ask for
+	head      []*weight[A] // (V, d), the embedding when tied
+	normF     *weight[A]   // (d)
 	blocks    []block[A]
 	keeps     []*kept[A]   // of the blocks, each once
 	chunk     int          // C, the rows of logits at a time
@@ -75,8 +75,11 @@ type activations[A any] struct {
 // layers runs a micro-batch through the network up to the last layer's output.
 func (n *network[A]) layers(s operations[A], m micro) {
 	c := n.config
-	s.embedding(shaders.EmbeddingParams{Tokens: m.tokens(), Width: c.DModel, Rows: c.VocabSize},
-		n.act.ids, n.embedding.value, n.act.residual[0]) // (B, L, d)
+	for _, w := range n.embedding {
+		p := w.parts[0]
+		s.embedding(shaders.EmbeddingParams{Tokens: m.tokens(), Width: c.DModel, FirstRow: p.firstRow, Rows: p.rows},
+			n.act.ids, w.value, n.act.residual[0]) // (B, L, d)
+	}
 	for i := range n.blocks {
 		n.forward(s, i, m)
 	}
@@ -93,8 +96,12 @@ func (n *network[A]) learn(s operations[A], m micro, scale float32) {
 	for i := last - 1; i >= 0; i-- {
 		n.backward(s, i, m)
 	}
-	s.embeddingBackward(shaders.EmbeddingBackwardParams{Tokens: m.tokens(), Width: c.DModel, Rows: c.VocabSize, Stride: s.stride(c.DModel)},
-		n.act.places, n.act.dres, n.embedding.gradient)
+	for _, w := range n.embedding {
+		p := w.parts[0]
+		s.embeddingBackward(shaders.EmbeddingBackwardParams{
+			Tokens: m.tokens(), Width: c.DModel, FirstRow: p.firstRow, Rows: p.rows, Stride: p.stride,
+		}, n.act.places, n.act.dres, w.gradient)
+	}
 }
 
 // evaluate adds the losses of a micro-batch to those in act.control.

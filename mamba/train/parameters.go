@@ -11,7 +11,9 @@ type Parameter struct {
 func (t *Trainer) Parameters() []Parameter {
 	var list []Parameter
 	for _, p := range t.run.parts() {
-		list = append(list, p.Parameter)
+		if p.firstRow == 0 {
+			list = append(list, p.Parameter)
+		}
 	}
 	return list
 }

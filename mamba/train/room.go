@@ -142,7 +142,7 @@ func (e *engine[A]) replace(a activation[A], words int, make func(label string, 
 // tiles of a product if it is more than one.
 func (e *engine[A]) chunkRows(tokens int) int {
 	v := e.net.config.VocabSize
-	rows := int(min(e.opts.LogitBytes/4, uint64(e.machine.maxWords()))) / v
+	rows := int(min(e.opts.LogitBytes/4, uint64(e.machine.batchWords()))) / v
 	if rows > 128 {
 		rows = rows / 128 * 128
 	}
@@ -153,7 +153,7 @@ func (e *engine[A]) chunkRows(tokens int) int {
 // not suffice, for half as many, and so on.
 func (e *engine[A]) fit(rows int) error {
 	length := e.opts.SeqLen
-	most := min(maxTokens, e.machine.maxWords()/e.net.widest()) / length
+	most := min(maxTokens, e.machine.batchWords()/e.net.widest()) / length
 	for rows = max(1, min(rows, most)); ; rows /= 2 {
 		err := e.allocate(micro{rows, length})
 		if err == nil {

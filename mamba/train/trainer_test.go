@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"context"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -352,4 +353,49 @@ func TestErrors(t *testing.T) {
 	require.ErrorIs(t, err, ErrClosed)
 	_, err = tr.Gradient(hfEmbedding)
 	require.ErrorIs(t, err, ErrClosed)
+}
+
+// An embedding that a binding does not hold is in several arrays, which nobody sees.
+func TestShards(t *testing.T) {
+	for name, c := range map[string]mamba.ModelConfig{"tied": evenConfig(), "untied": oddConfig()} {
+		t.Run(name, func(t *testing.T) {
+			c.VocabSize = 643
+			limits := device(t).Limits()
+			limits.MaxStorageBinding = 20 << 10
+			small, err := wgpu.Open(&wgpu.Options{Limits: &limits, Notices: io.Discard})
+			require.NoError(t, err)
+			defer small.Close()
+			opts := Options{Batch: 2, SeqLen: 6}
+			opts.Device = small
+			cut := newTrainer(t, c, opts)
+			opts.Device, opts.Adapter = nil, mamba.GoAdapter
+			whole := newTrainer(t, c, opts)
+			require.Greater(t, len(cut.run.parts()), len(whole.run.parts()))
+			require.Equal(t, whole.Parameters(), cut.Parameters())
+			require.Equal(t, tensors(t, whole, whole.Value), tensors(t, cut, cut.Value))
+			for i := range 2 {
+				batch := randomBatch(c, 2, 6, uint64(i))
+				want, err := whole.Step(ctx, 1e-3, batch)
+				require.NoError(t, err)
+				got, err := cut.Step(ctx, 1e-3, batch)
+				require.NoError(t, err)
+				require.InDelta(t, want.Loss, got.Loss, 1e-5)
+				require.InEpsilon(t, want.GradNorm, got.GradNorm, 1e-5)
+				requireClose(t, tensors(t, whole, whole.Gradient), tensors(t, cut, cut.Gradient), 2e-5, 1e-7)
+			}
+			logits, err := whole.Logits(ctx, randomBatch(c, 1, 6, 9))
+			require.NoError(t, err)
+			same, err := cut.Logits(ctx, randomBatch(c, 1, 6, 9))
+			require.NoError(t, err)
+			requireClose(t, map[string][]float32{"logits": logits}, map[string][]float32{"logits": same}, 1e-3, 0)
+			v := make([]float32, c.VocabSize*c.DModel)
+			for i := range v {
+				v[i] = float32(i)
+			}
+			require.NoError(t, cut.SetValue(hfEmbedding, v))
+			read, err := cut.Value(hfEmbedding)
+			require.NoError(t, err)
+			require.Equal(t, v, read)
+		})
+	}
 }

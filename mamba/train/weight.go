@@ -10,10 +10,12 @@ type weight[A any] struct {
 	value, gradient, m, v A
 }
 
-// part is a tensor in an array: rows of cols elements, stride apart.
+// part is a tensor in an array: rows of cols elements, stride apart. A tensor that is
+// too large for a binding is several of them.
 type part struct {
 	Parameter
-	first              int // element
+	first              int // element of the array
+	firstRow           int // of the tensor
 	rows, cols, stride int
 	firstSum           int // of its gradient's squares, in activations.sums
 }

@@ -113,11 +113,11 @@ func TestTwins(t *testing.T) {
 }
 
 // TestUnwrittenOutputsFail checks that doing nothing passes no case, but for
-// the look-up that has nothing to do.
+// the look-up and the update that have nothing to do.
 func TestUnwrittenOutputsFail(t *testing.T) {
 	for _, c := range All() {
 		err := Compare(c, c.Args(), c.RunTwin())
-		if c.Name == "shard without any of the ids" {
+		if c.Name == "shard without any of the ids" || c.Name == "gradients that are not finite" {
 			assert.NoError(t, err)
 			continue
 		}
