@@ -145,10 +145,6 @@ fn main(
 					inputs[t] = vec4<f32>(x, x * s[row * params.stride + params.off_b + column], 0.0, 0.0);
 				}
 				workgroupBarrier();
-{{- range $j := seq .PerLane}}
-				var v{{$j}} = vec4<f32>(0.0);
-				{{$.IfState $j}}{ v{{$j}} = cell(row0, first, last, lane + {{$.State $j}}u); }
-{{- end}}
 				for (var i = 0u; i < {{.Lanes}}u; i++) {
 					let x = inputs[i * {{.Channels}}u + c];
 {{- if .Tape}}
@@ -160,8 +156,7 @@ fn main(
 						scratch[tape + {{mul $j 512}}u] = h{{$j}}.x;
 						scratch[tape + {{mul $j 512}}u + 1u] = h{{$j}}.y;
 {{- end}}
-						let v = v{{$j}};
-						v{{$j}} = cell(row0, first + i + 1u, last, lane + {{$.State $j}}u);
+						let v = cell(row0, first + i, last, lane + {{$.State $j}}u);
 						h{{$j}} = complex_mul(v.xy, h{{$j}}) + wb{{$j}} * x.x * v.zw + vec2<f32>(x.y, 0.0);
 					}
 {{- end}}
@@ -180,20 +175,10 @@ fn main(
 				let own_dy = select(0.0, dy[at], inside);
 				inputs[t] = vec4<f32>(own_u, own_b * own_u, 2.0 * own_dy, 2.0 * own_dy * s[at_s + params.off_c]);
 				workgroupBarrier();
-				let tape = taped + (first - k * params.steps) * {{.Walk}}u;
-{{- range $j := seq .PerLane}}
-				var v{{$j}} = vec4<f32>(0.0);
-				var b{{$j}} = vec2<f32>(0.0);
-				{{$.IfState $j}}{
-					let at = tape + {{sub $.Lanes 1}}u * {{$.Walk}}u + {{mul $j 512}}u;
-					v{{$j}} = cell(row0, first + {{sub $.Lanes 1}}u, last, lane + {{$.State $j}}u);
-					b{{$j}} = vec2<f32>(scratch[at], scratch[at + 1u]);
-				}
-{{- end}}
 				for (var left = {{.Lanes}}u; left > 0u; left--) {
 					let i = left - 1u;
-					let ahead = max(i, 1u) - 1u;
 					let x = inputs[i * {{.Channels}}u + c];
+					let tape = taped + (first - k * params.steps + i) * {{.Walk}}u;
 					var held_g = 0.0; // the lane's parts of sum B Re(g conj(phi)), sum Re g and sum Re h
 					var sum_g = 0.0;
 					var sum_h = 0.0;
@@ -201,11 +186,8 @@ fn main(
 {{- range $i := seq $.Together}}{{$j := add (mul $r $.Together) $i}}
 					var p{{$j}} = vec4<f32>(0.0);
 					{{$.IfState $j}}{
-						let v = v{{$j}};
-						let before = b{{$j}};
-						let at = tape + ahead * {{$.Walk}}u + {{mul $j 512}}u;
-						v{{$j}} = cell(row0, first + ahead, last, lane + {{$.State $j}}u);
-						b{{$j}} = vec2<f32>(scratch[at], scratch[at + 1u]);
+						let v = cell(row0, first + i, last, lane + {{$.State $j}}u);
+						let before = vec2<f32>(scratch[tape + {{mul $j 512}}u], scratch[tape + {{mul $j 512}}u + 1u]);
 						let g = g{{$j}} + vec2<f32>(fma(x.z, wc{{$j}}, x.w), 0.0);
 						let gp = dot(g, v.zw);
 						p{{$j}} = vec4<f32>(complex_mul(g, vec2<f32>(before.x, -before.y)), wb{{$j}} * x.x * g);
@@ -220,9 +202,9 @@ fn main(
 					{{template "back_put" $.At $j}}
 {{- end}}
 {{- if eq (add $r 1) $.Rounds}}
-					across[crossed] = held_g;
-					across[crossed + 256u] = sum_g;
-					across[crossed + 512u] = sum_h;
+					across[t] = held_g;
+					across[t + 256u] = sum_g;
+					across[t + 512u] = sum_h;
 {{- end}}
 					{{template "back_flush" $}}
 					workgroupBarrier();

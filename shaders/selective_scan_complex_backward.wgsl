@@ -171,18 +171,11 @@ fn main(
 					us[t] = u[row * params.channels + column];
 				}
 				workgroupBarrier();
-{{- range $j := seq .PerLane}}
-				var v{{$j}} = vec2<f32>(0.0);
-				{{$.IfState $j}}{
-					let at = (row0 + min(first, last)) * params.bc_stride + params.off_b + lane * 2u + {{$.Pair $j}}u;
-					v{{$j}} = vec2<f32>(bc[at], bc[at + 1u]);
-				}
-{{- end}}
 				for (var i = 0u; i < {{.Lanes}}u; i++) {
 					let d = ds[i * {{.Channels}}u + c];
 					let du = d * us[i * {{.Channels}}u + c];
 					let both = split(d);
-					let ahead = (row0 + min(first + i + 1u, last)) * params.bc_stride + params.off_b + lane * 2u;
+					let at = (row0 + min(first + i, last)) * params.bc_stride;
 {{- if .Tape}}
 					let tape = taped + (first - k * params.steps + i) * {{.Walk}}u;
 {{- end}}
@@ -193,9 +186,8 @@ fn main(
 						scratch[tape + {{mul $j 512}}u + 1u] = h{{$j}}.y;
 {{- end}}
 						let e = exp2(d * a{{$j}}.x * 1.442695041) * turn(both, w{{$j}});
-						let v = v{{$j}};
-						v{{$j}} = vec2<f32>(bc[ahead + {{$.Pair $j}}u], bc[ahead + {{$.Pair $j}}u + 1u]);
-						h{{$j}} = complex_mul(e, h{{$j}}) + du * v;
+						let b = at + params.off_b + lane * 2u + {{$.Pair $j}}u;
+						h{{$j}} = complex_mul(e, h{{$j}}) + du * vec2<f32>(bc[b], bc[b + 1u]);
 					}
 {{- end}}
 				}
@@ -222,24 +214,14 @@ fn main(
 				us[t] = own_u;
 				es[t] = 2.0 * own_e;
 				workgroupBarrier();
-				let tape = taped + (first - k * params.steps) * {{.Walk}}u;
-{{- range $j := seq .PerLane}}
-				var v{{$j}} = vec4<f32>(0.0);
-				var b{{$j}} = vec2<f32>(0.0);
-				{{$.IfState $j}}{
-					let at = tape + {{sub $.Lanes 1}}u * {{$.Walk}}u + {{mul $j 512}}u;
-					v{{$j}} = cell((row0 + min(first + {{sub $.Lanes 1}}u, last)) * params.bc_stride, lane + {{$.State $j}}u);
-					b{{$j}} = vec2<f32>(scratch[at], scratch[at + 1u]);
-				}
-{{- end}}
 				for (var left = {{.Lanes}}u; left > 0u; left--) {
 					let i = left - 1u;
-					let ahead = max(i, 1u) - 1u;
 					let d = ds[i * {{.Channels}}u + c];
 					let x = us[i * {{.Channels}}u + c];
 					let e = es[i * {{.Channels}}u + c];
 					let both = split(d);
-					let row = (row0 + min(first + ahead, last)) * params.bc_stride;
+					let row = (row0 + min(first + i, last)) * params.bc_stride;
+					let tape = taped + (first - k * params.steps + i) * {{.Walk}}u;
 					var gb = 0.0; // the lane's parts of sum Re(g conj(B)), sum Re(g conj(A f h)) and sum Re(h C)
 					var ga = 0.0;
 					var hc = 0.0;
@@ -247,12 +229,9 @@ fn main(
 {{- range $i := seq $.Together}}{{$j := add (mul $r $.Together) $i}}
 					var p{{$j}} = vec4<f32>(0.0);
 					{{$.IfState $j}}{
-						let v = v{{$j}};
-						let before = b{{$j}};
-						let at = tape + ahead * {{$.Walk}}u + {{mul $j 512}}u;
-						v{{$j}} = cell(row, lane + {{$.State $j}}u);
-						b{{$j}} = vec2<f32>(scratch[at], scratch[at + 1u]);
+						let v = cell(row, lane + {{$.State $j}}u);
 						let f = exp2(d * a{{$j}}.x * 1.442695041) * turn(both, w{{$j}});
+						let before = vec2<f32>(scratch[tape + {{mul $j 512}}u], scratch[tape + {{mul $j 512}}u + 1u]);
 						let g = g{{$j}} + e * vec2<f32>(v.z, -v.w);
 						let fh = complex_mul(f, before);
 						let q = complex_mul(g, vec2<f32>(fh.x, -fh.y));
@@ -267,9 +246,9 @@ fn main(
 					{{template "back_put" $.At $j}}
 {{- end}}
 {{- if eq (add $r 1) $.Rounds}}
-					across[crossed] = gb;
-					across[crossed + 256u] = ga;
-					across[crossed + 512u] = hc;
+					across[t] = gb;
+					across[t + 256u] = ga;
+					across[t + 512u] = hc;
 {{- end}}
 					{{template "back_flush" $}}
 					workgroupBarrier();
