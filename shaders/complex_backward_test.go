@@ -7,8 +7,27 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mambagpu/mambagpu/shaders"
+	"github.com/mambagpu/mambagpu/shaders/cases"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
+
+// TestComplexBackwardSameBits runs the kernels twice.
+func TestComplexBackwardSameBits(t *testing.T) {
+	k := open(t, nil)
+	for _, kernel := range []string{"selective_scan_complex_backward", "modulated_scan_backward", "discretize_backward"} {
+		for _, c := range cases.Of(kernel)[:8] {
+			first, err := c.RunGPU(k)
+			require.NoError(t, err)
+			second, err := c.RunGPU(k)
+			require.NoError(t, err)
+			for i, a := range first {
+				if a.Out {
+					assert.Equal(t, a.F32, second[i].F32, "%s: %s", c, a.Name)
+				}
+			}
+		}
+	}
+}
 
 // TestComplexBackwardShapeErrors gives the kernels what does not fit.
 func TestComplexBackwardShapeErrors(t *testing.T) {

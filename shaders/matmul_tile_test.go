@@ -92,6 +92,27 @@ func TestMatmulParts(t *testing.T) {
 	assert.False(t, tile.splits(MatmulParams{M: 2048, N: 1025, K: 64}, 2))
 }
 
+// TestMatmulShapes: what a tuning is stored by tells how the operands lie, and is the
+// same for about as many tokens, which are k where a is transposed.
+func TestMatmulShapes(t *testing.T) {
+	assert.Equal(t, "2048x48x512 F32", MatmulParams{M: 2000, N: 48, K: 512}.shape())
+	assert.Equal(t, "2048x512x48 F32 TransW", MatmulParams{M: 2000, N: 512, K: 48, TransW: true}.shape())
+	assert.Equal(t, "64x512x2048 F32 TransA TransW", MatmulParams{M: 48, N: 512, K: 2000, TransA: true, TransW: true}.shape())
+}
+
+// TestMatmulOfManyTokens: the gradient of a weight matrix, of few elements, fills a
+// large GPU.
+func TestMatmulOfManyTokens(t *testing.T) {
+	for _, size := range [][2]int{{1024, 256}, {48, 512}, {512, 16}, {256, 512}, {64, 1024}} {
+		p := MatmulParams{M: size[0], N: size[1], K: 32768, LDA: size[0], LDW: size[1], LDC: size[1], TransA: true, TransW: true}
+		name := Variants("matmul_split", p, wgpu.DefaultLimits(), wgpu.Discrete)[0]
+		tile, parts := parseMatmul(name)
+		groups := ceilDiv(p.M, tile.Rows()) * ceilDiv(p.N, tile.Columns()) * parts
+		assert.GreaterOrEqual(t, groups*tile.Invocations(), processors*192, "%v: %s", size, name)
+		assert.LessOrEqual(t, parts*p.M*p.N, maxScratch, name)
+	}
+}
+
 // TestMatmulOfManyTiles asks for more tiles than a grid has room for along an axis.
 func TestMatmulOfManyTiles(t *testing.T) {
 	l, first := wgpu.DefaultLimits(), matmulTiles[0]

@@ -37,19 +37,12 @@ func (k *Kernels) ModulatedScanBackward(p ModulatedScanParams, u, cells, s, weig
 	if c.err != nil {
 		return nil, c.err
 	}
+	rows, width := p.Batch*p.Length, 2*p.Channels*p.States
+	p.checkBackward(&c, u, cells, s, weights, dy, dcells, ds, dweights)
+	c.states(p.Fresh, p.Batch, width, slots, state, dstate)
 	t := newBackTile(p.States)
 	t.Cells = true
 	plan := t.plan(p.back(), k.bindingWords())
-	rows, width := p.Batch*p.Length, 2*p.Channels*p.States
-	c.words("u", size(u), rows*p.Channels)
-	c.words("cells", size(cells), 4*rows*p.States)
-	c.words("s", size(s), p.sWords())
-	c.words("weights", size(weights), p.WeightCount())
-	c.states(p.Fresh, p.Batch, width, slots, state, dstate)
-	c.words("dy", size(dy), rows*p.Channels)
-	c.words("dcells", size(dcells), 4*rows*p.States)
-	c.words("ds", size(ds), p.sWords())
-	c.words("dweights", size(dweights), p.WeightCount())
 	c.words("scratch", size(scratch), plan.words)
 	if c.err != nil {
 		return nil, c.err
@@ -70,6 +63,18 @@ func (k *Kernels) ModulatedScanBackward(p ModulatedScanParams, u, cells, s, weig
 		Rows: p.Batch, Columns: p.Channels, Stride: p.Channels, Offset: plan.rest, OffOut: width,
 	}, 1, true, scratch, dweights))
 	return list.done()
+}
+
+func (p ModulatedScanParams) checkBackward(c *check, u, cells, s, weights, dy, dcells, ds, dweights *wgpu.Buffer) {
+	rows := p.Batch * p.Length
+	c.words("u", size(u), rows*p.Channels)
+	c.words("cells", size(cells), 4*rows*p.States)
+	c.words("s", size(s), p.sWords())
+	c.words("weights", size(weights), p.WeightCount())
+	c.words("dy", size(dy), rows*p.Channels)
+	c.words("dcells", size(dcells), 4*rows*p.States)
+	c.words("ds", size(ds), p.sWords())
+	c.words("dweights", size(dweights), p.WeightCount())
 }
 
 // ModulatedScanBackwardScratch is the number of words of scratch that

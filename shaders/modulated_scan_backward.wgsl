@@ -220,9 +220,9 @@ fn main(
 					{{template "back_put" $.At $j}}
 {{- end}}
 {{- if eq (add $r 1) $.Rounds}}
-					across[t] = held_g;
-					across[t + 256u] = sum_g;
-					across[t + 512u] = sum_h;
+					across[crossed] = held_g;
+					across[crossed + 256u] = sum_g;
+					across[crossed + 512u] = sum_h;
 {{- end}}
 					{{template "back_flush" $}}
 					workgroupBarrier();

@@ -40,21 +40,11 @@ func (k *Kernels) SelectiveScanComplexBackward(p ComplexScanParams, u, delta, bc
 	if c.err != nil {
 		return nil, c.err
 	}
+	rows, width := p.Batch*p.Length, 2*p.Channels*p.States
+	p.checkBackward(&c, u, delta, bc, z, weights, dy, dbc, dz, dweights)
+	c.states(p.Fresh, p.Batch, width, slots, state, dstate)
 	t := newBackTile(p.States)
 	plan := t.plan(p.back(), k.bindingWords())
-	rows, width := p.Batch*p.Length, 2*p.Channels*p.States
-	c.words("u", size(u), rows*p.Channels)
-	c.words("delta", size(delta), rows*p.Channels)
-	c.words("bc", size(bc), p.bcWords())
-	c.words("weights", size(weights), p.WeightCount())
-	c.states(p.Fresh, p.Batch, width, slots, state, dstate)
-	c.words("dy", size(dy), rows*p.Channels)
-	c.words("dbc", size(dbc), p.bcWords())
-	if p.HasZ {
-		c.words("z", size(z), (rows-1)*p.ZStride+p.OffZ+p.Channels)
-		c.words("dz", size(dz), (rows-1)*p.ZStride+p.OffZ+p.Channels)
-	}
-	c.words("dweights", size(dweights), p.WeightCount())
 	c.words("scratch", size(scratch), plan.words)
 	if c.err != nil {
 		return nil, c.err
@@ -89,6 +79,21 @@ func (k *Kernels) SelectiveScanComplexBackward(p ComplexScanParams, u, delta, bc
 		}, 1, true, scratch, dweights))
 	}
 	return list.done()
+}
+
+func (p ComplexScanParams) checkBackward(c *check, u, delta, bc, z, weights, dy, dbc, dz, dweights *wgpu.Buffer) {
+	rows := p.Batch * p.Length
+	c.words("u", size(u), rows*p.Channels)
+	c.words("delta", size(delta), rows*p.Channels)
+	c.words("bc", size(bc), p.bcWords())
+	c.words("weights", size(weights), p.WeightCount())
+	c.words("dy", size(dy), rows*p.Channels)
+	c.words("dbc", size(dbc), p.bcWords())
+	if p.HasZ {
+		c.words("z", size(z), (rows-1)*p.ZStride+p.OffZ+p.Channels)
+		c.words("dz", size(dz), (rows-1)*p.ZStride+p.OffZ+p.Channels)
+	}
+	c.words("dweights", size(dweights), p.WeightCount())
 }
 
 // SelectiveScanComplexBackwardScratch is the number of words of scratch that

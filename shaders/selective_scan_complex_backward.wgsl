@@ -267,9 +267,9 @@ fn main(
 					{{template "back_put" $.At $j}}
 {{- end}}
 {{- if eq (add $r 1) $.Rounds}}
-					across[t] = gb;
-					across[t + 256u] = ga;
-					across[t + 512u] = hc;
+					across[crossed] = gb;
+					across[crossed + 256u] = ga;
+					across[crossed + 512u] = hc;
 {{- end}}
 					{{template "back_flush" $}}
 					workgroupBarrier();

@@ -267,6 +267,8 @@ func TestShapeErrors(t *testing.T) {
 	require.NoError(t, err)
 	big, err := d.NewBuffer("big", 1024)
 	require.NoError(t, err)
+	rows, err := d.NewBuffer("rows", 4*128*64)
+	require.NoError(t, err)
 	bins, err := d.NewBuffer("bins", 8*HistogramBins)
 	require.NoError(t, err)
 	scan := SelectiveScanParams{Batch: 1, Length: 1, Channels: 1, States: 1, BCStride: 2, OffC: 1}
@@ -281,6 +283,27 @@ func TestShapeErrors(t *testing.T) {
 		}},
 		{"LDA", func() (*wgpu.Dispatch, error) {
 			return k.Matmul(MatmulParams{M: 1, N: 1, K: 2, LDA: 1, LDC: 1}, b, b, nil, b)
+		}},
+		{"Weights", func() (*wgpu.Dispatch, error) {
+			return k.Matmul(MatmulParams{M: 1, N: 1, K: 1, LDA: 1, LDW: 1, LDC: 1, Weights: F16}, b, b, nil, b)
+		}},
+		{"LDW", func() (*wgpu.Dispatch, error) {
+			return k.Matmul(MatmulParams{M: 1, N: 2, K: 1, LDA: 1, LDC: 2, TransW: true}, b, b, nil, b)
+		}},
+		{"OffW", func() (*wgpu.Dispatch, error) {
+			return k.Matmul(MatmulParams{M: 1, N: 1, K: 1, LDA: 1, OffW: 1, LDC: 1}, b, b, nil, b)
+		}},
+		{"a", func() (*wgpu.Dispatch, error) {
+			return k.Matmul(MatmulParams{M: 2, N: 1, K: 8, LDA: 2, OffA: 1, LDC: 1, TransA: true}, b, b, nil, b)
+		}},
+		{"TransW", func() (*wgpu.Dispatch, error) {
+			return k.Matvec(MatmulParams{M: 1, N: 1, K: 1, LDA: 1, LDW: 1, LDC: 1, TransW: true}, b, b, nil, b)
+		}},
+		{"scratch", func() (*wgpu.Dispatch, error) {
+			return first(k.ColumnSums(ColumnSumsParams{Rows: 128, Columns: 64, Stride: 64}, rows, nil, big))
+		}},
+		{"sums", func() (*wgpu.Dispatch, error) {
+			return first(k.ColumnSums(ColumnSumsParams{Rows: 1, Columns: 16, Stride: 16, OffOut: 1}, b, nil, b))
 		}},
 		{"w", func() (*wgpu.Dispatch, error) {
 			return k.Matmul(MatmulParams{M: 1, N: 16, K: 4, LDA: 4, LDC: 16}, b, b, nil, b)
