@@ -2,6 +2,7 @@ package train
 
 import (
 	"encoding/binary"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/mambagpu/mambagpu/mamba"
 	"github.com/mambagpu/mambagpu/mamba/checkpoint"
+	"github.com/mambagpu/mambagpu/wgpu"
 )
 
 const tinyFile = "../../testdata/tiny_train.safetensors"
@@ -30,6 +32,18 @@ func TestCheckFile(t *testing.T) {
 			require.Empty(t, r.Failed())
 		}
 	})
+}
+
+// No more than every WebGPU device has is enough.
+func TestCheckFileWithDefaultLimits(t *testing.T) {
+	device(t)
+	low := wgpu.DefaultLimits()
+	dev, err := wgpu.Open(&wgpu.Options{Limits: &low, Notices: io.Discard})
+	require.NoError(t, err)
+	defer dev.Close()
+	r, err := CheckFile(ctx, tinyFile, &Options{Device: dev})
+	require.NoError(t, err)
+	require.Empty(t, r.Failed())
 }
 
 // trainData is the content of a training file, to be changed.
