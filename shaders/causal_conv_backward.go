@@ -78,7 +78,7 @@ func (p CausalConvParams) backwardParts() int {
 func (p CausalConvParams) checkBackward(c *check, x, weights, dy, dx, scratch, dweights *wgpu.Buffer) {
 	c.size("Batch", p.Batch, 1, maxAxis)
 	c.size("Length", p.Length, 1, maxAxis*convBackSteps)
-	c.size("Channels", p.Channels, 1, maxAxis*partLanes/9) // so that column_sums has a workgroup for each 16 weights
+	c.size("Channels", p.Channels, 1, maxAxis*partLanes/9) // so that column_sums has a workgroup for each 8 weights
 	c.size("Width", p.Width, 2, 8)
 	c.size("Offset", p.Offset, 0, p.Stride-p.Channels)
 	c.unpacked(p.Packing)

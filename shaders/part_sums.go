@@ -12,8 +12,8 @@ type partSums struct {
 }
 
 // partLanes is how many columns of partial sums a workgroup adds up: few, since the
-// columns are, and half a cache line of them is as good to read as more.
-const partLanes = 16
+// columns are, but the 32 bytes that memory is read by.
+const partLanes = 8
 
 // thenSums appends to the dispatches that leave partial sums in scratch those that
 // add them up, in the order of the rows.
