@@ -364,3 +364,28 @@ func TestLayerLearns(t *testing.T) {
 		assert.Less(t, loss, first/100)
 	})
 }
+
+// TestLayerMemory: arrays serve all smaller batches, grow for a larger one, and all is
+// given back.
+func TestLayerMemory(t *testing.T) {
+	dev := device(t)
+	pass := func(tr *LayerTrainer, rows, length int) {
+		x := randomLayerTensor(1, rows, length, 6)
+		_, err := tr.Forward(ctx, x)
+		require.NoError(t, err)
+		_, err = tr.Backward(ctx, x)
+		require.NoError(t, err)
+	}
+	before := dev.MemoryInUse()
+	tr, err := NewLayerTrainer(mamba.Config{DModel: 6}, &Options{Device: dev})
+	require.NoError(t, err)
+	pass(tr, 2, 30)
+	used := dev.MemoryInUse()
+	pass(tr, 1, 40)
+	assert.Equal(t, used, dev.MemoryInUse())
+	pass(tr, 3, 30)
+	assert.Greater(t, dev.MemoryInUse(), used)
+	assert.Equal(t, dev.MemoryInUse(), tr.MemoryInUse())
+	require.NoError(t, tr.Close())
+	assert.Equal(t, before, dev.MemoryInUse())
+}
