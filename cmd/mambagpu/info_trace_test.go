@@ -26,7 +26,7 @@ func TestTraceFile(t *testing.T) {
 	for _, adapter := range adapters {
 		path := filepath.Join(t.TempDir(), "trace.safetensors")
 		var stdout, stderr bytes.Buffer
-		status := run(t.Context(), []string{"info", "--trace", path, "--ids", ids, "--adapter", adapter}, strings.NewReader(""), &stdout, &stderr)
+		status := run(t.Context(), []string{"info", "--trace", path, "--model", "../../testdata/reference-lm", "--ids", ids, "--adapter", adapter}, strings.NewReader(""), &stdout, &stderr)
 		require.Equal(t, exitOK, status, stderr.String())
 		got, err := checkpoint.OpenFile(path)
 		require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/mambagpu/mambagpu/mamba"
 	"github.com/mambagpu/mambagpu/mamba/checkpoint"
 	"github.com/mambagpu/mambagpu/mamba/tokenizer"
+	"github.com/mambagpu/mambagpu/testdata/pequod"
 	referencelm "github.com/mambagpu/mambagpu/testdata/reference-lm"
 )
 
@@ -28,7 +29,7 @@ type builtin struct {
 }
 
 var (
-	shippedModel   = builtin{"reference-lm", referencelm.FS} // that runs when none is named
+	shippedModel   = builtin{"pequod", pequod.FS} // that runs when none is named
 	referenceModel = builtin{"reference-lm", referencelm.FS} // that has expected results
 )
 

@@ -1,7 +1,7 @@
 // Package referencelm holds the trained reference model, a Mamba-1 language
 // model of 4.55 million parameters, and what it is expected to compute. The
-// command embeds it as its default model; programs that import the library do
-// not carry it.
+// command embeds it to verify devices by; programs that import the library do not
+// carry it.
 package referencelm
 
 import "embed"
