@@ -119,7 +119,7 @@ fn lane_sum(s: vec4<f32>) -> f32 {
 var<workgroup> pool: array<vec4<f32>, {{.Pool}}>;
 {{- end}}
 
-{{define "row_dots"}}
+{{define "row_dots"}}{{if .Held}}{{template "row_held" .}}{{else}}
 	let lane = t % {{.Lanes}}u;
 	var b = lane;
 {{- range $i := seq .Each}}
@@ -239,10 +239,10 @@ var<workgroup> pool: array<vec4<f32>, {{.Pool}}>;
 	}
 {{- end}}
 	workgroupBarrier();
-{{- end}}
+{{- end}}{{end}}
 {{define "lane_sum"}}{{$i := index . 0}}{{$m := index . 1}}lane_sum(s{{$i}}_{{$m}}){{end}}
 
-{{define "row_sum"}}
+{{define "row_sum"}}{{if .Held}}{{template "held_sum" .}}{{else}}
 // row_sum is the product of row r of the workgroup's weights and row m of the
 // activations.
 fn row_sum(r: u32, m: u32) -> f32 {
@@ -266,4 +266,4 @@ fn row_rms(m: u32) -> f32 {
 	return 1.0 / sqrt(sum / {{.K}}.0 + params.eps);
 }
 {{- end}}
-{{- end}}
+{{- end}}{{end}}
