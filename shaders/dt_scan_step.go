@@ -25,6 +25,7 @@ type DtScanStepParams struct {
 const MaxDtScanStepOutputs = 1024
 
 type dtScanStepVariant struct {
+	Rows                           int // sequences, of scan_gate_step
 	Channels, Groups, Rank, States int
 	Quads                          int // of a row of parts
 	Parts                          int // invocations that share a quad of the sums over groups
@@ -37,6 +38,9 @@ type dtScanStepVariant struct {
 	PerShare                       int // terms of each
 	Weights                        string
 	Vec                            bool // states are read as whole vectors
+	Gate                           bool // of scan_gate_step
+	Planes                         int  // of y, there
+	SumAt, ShareAt, ScanPool       int  // vectors of workgroup memory: where sums and shares begin, all
 	Memory                         int
 }
 
@@ -77,7 +81,10 @@ func (p DtScanStepParams) variant() dtScanStepVariant {
 	v.Pairs = v.Columns / 2
 	v.Shares = 256 / v.Pairs
 	v.PerShare = ceilDiv(p.Rank, v.Shares)
-	v.Memory = 16*v.Parts*v.Quads + 16*v.Quads + 8*256 + 4*256
+	v.SumAt = v.Parts * v.Quads
+	v.ShareAt = v.SumAt + v.Quads
+	v.ScanPool = v.ShareAt + 256/2
+	v.Memory = 16 * v.ScanPool
 	return v
 }
 

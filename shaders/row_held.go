@@ -1,23 +1,28 @@
 package shaders
 
+import "fmt"
+
 // rowHeld is what a rowDots has besides where activations stay in registers
 // (include/row_held.wgsl). Each is then the rows of weights of a set of lanes.
 type rowHeld struct {
-	Held   bool
-	Sets   int // of lanes
-	Take   int // blocks of a row of each invocation
-	Flight int // rows of weights that a set has on their way, a divisor of Each
-	Pitch  int // vectors of workgroup memory from one quad of a block to the next
-	Slots  int // sums of a workgroup
-	Totals int // those and the sums of squares
-	Stride int // numbers of workgroup memory from one slot to the next
+	Held      bool
+	Sets      int  // of lanes
+	Take      int  // blocks of a row of each invocation
+	Flight    int  // rows of weights that a set has on their way, a divisor of Each
+	Pitch     int  // vectors of workgroup memory from one quad of a block to the next
+	Slots     int  // sums of a workgroup
+	Totals    int  // those and the sums of squares
+	SlotPitch int  // numbers of workgroup memory from one slot to the next
+	Planar    bool // activations lie plane by plane (Plane) and are read without workgroup memory
+	Keep      bool // normalised activations are handed to keep
 }
 
-// held completes a choice of lanes, sets and rows.
-func (s rowShape) held(lanes, sets, each, flight int) rowDots {
+// held completes a choice of lanes, sets and rows, with at least as many invocations as
+// asked for.
+func (s rowShape) held(lanes, sets, each, flight, invocations int) rowDots {
 	v := rowDots{
 		N: s.n, K: s.k, LDA: s.k, Blocks: s.blocks(), Rows: s.m, Lanes: lanes, Each: each,
-		Threads: ceilDiv(max(lanes*sets, sets*each*s.m), 32) * 32, Columns: sets * each, Planes: 32 / s.weights.Bits(),
+		Threads: ceilDiv(max(lanes*sets, sets*each*s.m, invocations), 32) * 32, Columns: sets * each, Planes: 32 / s.weights.Bits(),
 		Weights: s.weights.String(), Norm: s.norm,
 	}
 	slots := sets * each * s.m
@@ -30,11 +35,37 @@ func (s rowShape) held(lanes, sets, each, flight int) rowDots {
 	for v.Left = 1; v.Left < 16 && 2*v.Left*v.Totals <= v.Threads; v.Left *= 2 {
 	}
 	// Invocations that add up neighbouring slots read words of different banks.
-	v.Stride = ceilDiv(lanes, 32)*32 + v.Left
+	v.SlotPitch = ceilDiv(lanes, 32)*32 + v.Left
 	v.share()
-	v.Pool = max(s.m*v.Planes*v.Pitch, ceilDiv(slots*v.Stride+squares, 4))
-	v.Memory = 16*v.Pool + 4*v.Left*v.Totals
+	v.Pool = max(s.m*v.Planes*v.Pitch, ceilDiv(slots*v.SlotPitch+squares, 4))
+	v.Memory = v.memory()
 	return v
+}
+
+func (v rowDots) memory() int { return 16*v.Pool + 4*v.Left*v.Totals }
+
+// planar reads activations as planes.
+func (v rowDots) planar() rowDots {
+	v.Planar = true
+	v.Pool = ceilDiv(v.Slots*v.SlotPitch, 4)
+	v.Memory = v.memory()
+	return v
+}
+
+// Plane is the place of element i of a row of activations that lies as planes for
+// weights of a type: of the quads that meet a block of 16 bytes of weights, all the
+// first come first, then all the second, so that invocations with neighbouring blocks
+// read neighbouring quads. The row's width is a multiple of Stride(t, 1).
+func Plane(t DType, width, i int) int {
+	planes := 32 / t.Bits()
+	return (i/4%planes*(width/4/planes)+i/4/planes)*4 + i%4
+}
+
+// whole requires rows of whole blocks of 16 bytes of a type.
+func (c *check) whole(name string, width int, t DType) {
+	if c.err == nil && width%Stride(t, 1) != 0 {
+		c.err = &ShapeError{c.kernel, name, fmt.Sprint(width), fmt.Sprintf("a multiple of %d", Stride(t, 1))}
+	}
 }
 
 // share divides activations into as few chunks as fit, all of one size.
@@ -69,5 +100,24 @@ func (s rowShape) heldRows() rowDots {
 	for sets > 1 && (sets*each*s.m > 64 || sets*each*s.m*(lanes+32) > 3072) {
 		sets /= 2
 	}
-	return s.held(lanes, sets, each, each)
+	return s.held(lanes, sets, each, each, 0)
+}
+
+// heldGroup has the given number of rows of weights in a workgroup.
+func (s rowShape) heldGroup(rows, invocations int) rowDots {
+	lanes := s.heldLanes()
+	take := ceilDiv(s.blocks(), lanes)
+	sets := max(min(256/lanes, rows), 1)
+	each := ceilDiv(rows, sets)
+	flight := max(min(each, 8/take), 1)
+	each = ceilDiv(each, flight) * flight
+	v := s.held(lanes, sets, each, flight, max(invocations, rows*s.m))
+	v.Columns = rows
+	return v
+}
+
+// beside is heldRows with as many invocations as the scan takes.
+func (s rowShape) beside() rowDots {
+	v := s.heldRows()
+	return s.held(v.Lanes, v.Sets, v.Each, v.Flight, 256)
 }

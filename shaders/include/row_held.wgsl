@@ -33,13 +33,28 @@ row_rms, for what follows it. */}}
 {{- end}}{{end}}{{end}}
 	var ahead = 0u;
 	{{template "row_held_loads" .}}
+{{- if .Planar}}
+{{- range $m := seq .Rows}}{{range $l := seq $.Take}}{{range $j := seq $.Planes}}
+
+{{- if gt (mul (add $l 1) $.Lanes) $.Blocks}}
+	let a{{$m}}_{{$l}}_{{$j}} = select(vec4<f32>(0.0), activation({{$m}}u, {{mul $j $.Blocks}}u + min(lane + {{mul $l $.Lanes}}u, {{sub $.Blocks 1}}u)), lane < {{sub $.Blocks (mul $l $.Lanes)}}u);
+{{- else}}
+	let a{{$m}}_{{$l}}_{{$j}} = activation({{$m}}u, {{mul $j $.Blocks}}u + lane + {{mul $l $.Lanes}}u);
+{{- end}}
+{{- end}}{{end}}{{end}}
+{{- else}}
 {{- range $m := seq .Rows}}{{range $l := seq $.Take}}{{range $j := seq $.Planes}}
 	var a{{$m}}_{{$l}}_{{$j}} = vec4<f32>(0.0);
 {{- end}}{{end}}
 {{- if $.Norm}}
 	var squares{{$m}} = vec4<f32>(0.0);
 {{- end}}{{end}}
+{{- if lt .Chunk .Blocks}}
 	for (var start = 0u; start < {{.Blocks}}u; start += {{.Chunk}}u) {
+{{- else}}
+	{
+		let start = 0u;
+{{- end}}
 		// All of an invocation's loads of activations are on their way before the first store.
 {{- range $s := seq .Stages}}
 		let i{{$s}} = t + {{mul $s $.Threads}}u;
@@ -63,7 +78,11 @@ row_rms, for what follows it. */}}
 {{- range $m := seq $.Rows}}
 {{- if $.Norm}}
 			squares{{$m}} = fma(b{{$m}}_{{$s}}, b{{$m}}_{{$s}}, squares{{$m}});
-			pool[{{mul $m $.Pitch $.Planes}}u + at] = b{{$m}}_{{$s}} * gain{{$s}};
+			let n{{$m}} = b{{$m}}_{{$s}} * gain{{$s}};
+			pool[{{mul $m $.Pitch $.Planes}}u + at] = n{{$m}};
+{{- if $.Keep}}
+			keep(place, {{$m}}u, q{{$s}}, n{{$m}});
+{{- end}}
 {{- else}}
 			pool[{{mul $m $.Pitch $.Planes}}u + at] = b{{$m}}_{{$s}};
 {{- end}}{{end}}
@@ -71,7 +90,11 @@ row_rms, for what follows it. */}}
 {{- end}}
 		workgroupBarrier();
 {{- range $l := seq .Take}}
+{{- if lt $.Chunk $.Blocks}}
 		if (lane + {{mul $l $.Lanes}}u - start < {{$.Chunk}}u) { // if not before start either
+{{- else}}
+		{
+{{- end}}
 			let b = lane + {{mul $l $.Lanes}}u - start;
 {{- range $m := seq $.Rows}}{{range $j := seq $.Planes}}
 			a{{$m}}_{{$l}}_{{$j}} = pool[{{add (mul $m $.Pitch $.Planes) (mul $j $.Pitch)}}u + b];
@@ -80,13 +103,19 @@ row_rms, for what follows it. */}}
 {{- end}}
 		workgroupBarrier();
 	}
+{{- end}}
 {{- if .Norm}}{{range $m := seq .Rows}}
 	{
-		let at = {{add (mul $.Slots $.Stride) (mul $m $.Threads)}}u + t;
+		let at = {{add (mul $.Slots $.SlotPitch) (mul $m $.Threads)}}u + t;
 		pool[at / 4u][at % 4u] = (squares{{$m}}.x + squares{{$m}}.y) + (squares{{$m}}.z + squares{{$m}}.w);
 	}
 {{- end}}{{end}}
+{{- if gt .Each .Flight}}
 	for (var turn = 0u; turn < {{.Each}}u; turn += {{.Flight}}u) {
+{{- else}}
+	{
+		let turn = 0u;
+{{- end}}
 {{- range $i := seq .Flight}}{{range $l := seq $.Take}}
 		let w{{$i}}_{{$l}} = x{{$i}}_{{$l}};
 {{- if eq $.Weights "Q4"}}
@@ -128,7 +157,7 @@ row_rms, for what follows it. */}}
 {{- end}}
 				let slot = (part * {{$.Each}}u + turn + {{$i}}u) * {{$.Rows}}u;
 {{- range $m := seq $.Rows}}
-				let at{{$m}} = (slot + {{$m}}u) * {{$.Stride}}u + lane;
+				let at{{$m}} = (slot + {{$m}}u) * {{$.SlotPitch}}u + lane;
 				pool[at{{$m}} / 4u][at{{$m}} % 4u] = lane_sum(s{{$m}});
 {{- end}}
 			}
@@ -136,20 +165,33 @@ row_rms, for what follows it. */}}
 		}
 	}
 	workgroupBarrier();
-	for (var s = t / {{.Left}}u; s < {{.Totals}}u; s += {{div .Threads .Left}}u) {
-{{- if .Norm}}
-		let first = select(s * {{.Stride}}u, {{mul .Slots .Stride}}u + (s - {{.Slots}}u) * {{.Threads}}u, s >= {{.Slots}}u);
-		let end = first + select({{.Lanes}}u, {{.Threads}}u, s >= {{.Slots}}u);
-{{- else}}
-		let first = s * {{.Stride}}u;
-		let end = first + {{.Lanes}}u;
-{{- end}}
+{{- range $turn := seq (ceilDiv .Totals (div .Threads .Left))}}
+	{
+		let s = t / {{$.Left}}u + {{mul $turn (div $.Threads $.Left)}}u;
 		var sum = 0.0;
-		for (var i = first + t % {{.Left}}u; i < end; i += {{.Left}}u) {
-			sum += pool[i / 4u][i % 4u];
+		if (s < {{$.Slots}}u) {
+			let first = s * {{$.SlotPitch}}u + t % {{$.Left}}u;
+{{- range $i := seq (ceilDiv $.Lanes $.Left)}}
+{{- if gt (mul (add $i 1) $.Left) $.Lanes}}
+			if (t % {{$.Left}}u < {{sub $.Lanes (mul $i $.Left)}}u) {
+				sum += pool[(first + {{mul $i $.Left}}u) / 4u][(first + {{mul $i $.Left}}u) % 4u];
+			}
+{{- else}}
+			sum += pool[(first + {{mul $i $.Left}}u) / 4u][(first + {{mul $i $.Left}}u) % 4u];
+{{- end}}{{end}}
+{{- if $.Norm}}
+		} else if (s < {{$.Totals}}u) {
+			let first = {{mul $.Slots $.SlotPitch}}u + (s - {{$.Slots}}u) * {{$.Threads}}u + t % {{$.Left}}u;
+{{- range $i := seq (div $.Threads $.Left)}}
+			sum += pool[(first + {{mul $i $.Left}}u) / 4u][(first + {{mul $i $.Left}}u) % 4u];
+{{- end}}
+{{- end}}
 		}
-		totals[t % {{.Left}}u * {{.Totals}}u + s] = sum;
+		if (s < {{$.Totals}}u) {
+			totals[t % {{$.Left}}u * {{$.Totals}}u + s] = sum;
+		}
 	}
+{{- end}}
 	workgroupBarrier();
 {{- end}}
 

@@ -1,0 +1,43 @@
+package shaders
+
+import "github.com/mambagpu/mambagpu/wgpu"
+
+// OutProjStepParams are the sizes of the last part of a layer's step after a
+// ScanGateStep:
+//
+//	c[m,n] += sum_k y[m,k] gate[m,k] w[n,k]
+type OutProjStepParams struct {
+	Rows     int   // sequences, 1 to MaxInProjStepRows
+	Width    int   // d_model, rows of w
+	Channels int   // d_inner, a multiple of Stride(Weights, 1) up to 2 MaxInProjStepWidth
+	Weights  DType // of w
+}
+
+// OutProjStep dispatches the product of yz (Rows, 2, Channels), y and the gate as planes
+// ([Plane]), with w, W_out (Width, Channels), added to c (Rows, Width).
+func (k *Kernels) OutProjStep(p OutProjStepParams, yz, w, c *wgpu.Buffer) (*wgpu.Dispatch, error) {
+	if err := p.check(yz, w, c); err != nil {
+		return nil, err
+	}
+	v := p.variant()
+	return k.dispatch("out_proj_step", v, nil, spread(ceilDiv(p.Width, v.Columns)), yz, w, c)
+}
+
+func (p OutProjStepParams) variant() rowDots {
+	return rowShape{p.Rows, p.Width, p.Channels, p.Weights, false}.heldRows().planar()
+}
+
+func (p OutProjStepParams) check(yz, w, out *wgpu.Buffer) error {
+	c := check{kernel: "out_proj_step"}
+	c.size("Rows", p.Rows, 1, MaxInProjStepRows)
+	c.size("Width", p.Width, 1, maxElements)
+	c.size("Channels", p.Channels, 1, 2*MaxInProjStepWidth)
+	c.whole("Channels", p.Channels, p.Weights)
+	if c.err != nil {
+		return c.err
+	}
+	c.words("yz", size(yz), p.Rows*2*p.Channels)
+	c.words("w", size(w), int(MatrixBytes(p.Weights, p.Width, p.Channels)/4))
+	c.words("c", size(out), p.Rows*p.Width)
+	return c.err
+}
