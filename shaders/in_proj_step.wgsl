@@ -78,16 +78,23 @@ fn main(
 {{- range $k := seq .Taps}}
 	var c{{$k}} = 0.0;
 {{- end}}
+{{- if .ConvBias}}
+	var shift = 0.0;
+{{- end}}
 {{- range $k := seq .Span}}
 	var h{{$k}} = {{template "x_type" $}}();
+	var f{{$k}} = 1.0;
 {{- end}}
 	let slot = slots[min(m, {{sub .Rows 1}}u)];
+{{- if eq .Weights "Q8"}}
+	let scale = weight_scale(first_row + r);
+{{- end}}
 	{{template "row_dots" .}}
 	var v = 0.0;
 	if (owns) {
 		v = row_sum(r, m) * row_rms(m);
 {{- if eq .Weights "Q8"}}
-		v *= weight_scale(first_row + r);
+		v *= scale;
 {{- end}}
 {{- if .Bias}}
 		v += small[params.off_in_bias + first_row + r];
@@ -99,7 +106,7 @@ fn main(
 {{- end}}
 		{
 			let x{{sub .Taps 1}} = v;
-			var sum = {{if .ConvBias}}small[params.off_conv_bias + e]{{else}}0.0{{end}};
+			var sum = {{if .ConvBias}}shift{{else}}0.0{{end}};
 {{- range $k := seq .Taps}}
 			sum = fma(c{{$k}}, x{{$k}}, sum);
 {{- end}}
@@ -130,7 +137,7 @@ fn main(
 {{- end}}
 {{- range $k := seq .Span}}
 		{
-			let y = x_quad(h{{$k}}, x_place(g, t, {{$k}}u));
+			let y = x_quad(h{{$k}}, f{{$k}}, x_place(g, t, {{$k}}u));
 			let i = t % {{$.Shares}}u * {{mul $.Span 4}}u;
 {{- range $m := seq $.Rows}}
 			p{{$m}} += dot(y, vec4<f32>(inner[i + {{add (mul $m $.Columns) (mul $k 4)}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 1}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 2}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 3}}u]));
@@ -160,10 +167,14 @@ fn main(
 {{- range $k := seq .Taps}}
 				c{{$k}} = small[params.off_conv + e * {{$.Taps}}u + {{$k}}u];
 {{- end}}
+{{- if .ConvBias}}
+				shift = small[params.off_conv_bias + e];
+{{- end}}
 			}
 			if (t < {{mul .Outputs .Shares}}u) {
 {{- range $k := seq .Span}}
 				h{{$k}} = x_raw(x_place(g, t, {{$k}}u));
+				f{{$k}} = x_scale(x_place(g, t, {{$k}}u));
 {{- end}}
 			}
 		}

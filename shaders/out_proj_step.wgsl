@@ -39,8 +39,11 @@ fn main(
 	if (owns) {
 		v = c[i];
 	}
+{{- if eq .Weights "Q8"}}
+	let scale = weight_scale(n);
+{{- end}}
 	{{template "row_dots" .}}
 	if (owns) {
-		c[i] = v + row_sum(r, m){{if eq .Weights "Q8"}} * weight_scale(n){{end}};
+		c[i] = v + row_sum(r, m){{if eq .Weights "Q8"}} * scale{{end}};
 	}
 }

@@ -44,10 +44,13 @@ fn gate(first_row: u32, t: u32) {
 	let m = t / {{$p.Columns}}u;
 	let n = first_row + r;
 	let factors = parts[{{add (mul $s.Groups $p.Rows $s.Quads) (div (mul $p.Rows $p.K) 4)}}u];
+{{- if eq $p.Weights "Q8"}}
+	let scale = weight_scale(n);
+{{- end}}
 	{{template "row_dots" $p}}
 	if (m < {{$p.Rows}}u && n < {{$p.N}}u) {
 		let factor = {{if gt $p.Rows 1}}select(factors.x, factors.y, m == 1u){{else}}factors.x{{end}};
-		yz[m * {{$p.N}}u + {{$s.Channels}}u + plane(n - {{$s.Channels}}u)] = silu(row_sum(r, m) * factor{{if eq $p.Weights "Q8"}} * weight_scale(n){{end}});
+		yz[m * {{$p.N}}u + {{$s.Channels}}u + plane(n - {{$s.Channels}}u)] = silu(row_sum(r, m) * factor{{if eq $p.Weights "Q8"}} * scale{{end}});
 	}
 }
 

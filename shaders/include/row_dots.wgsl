@@ -99,9 +99,10 @@ fn block_scale(i: u32) -> f32 {
 }
 {{- else if eq .Weights "Q8"}}
 
-// weight_scale is the scale of row n.
+// weight_scale is the scale of row n, past the end that of the last one. Whoever needs
+// it asks before the sums, so as not to wait after them.
 fn weight_scale(n: u32) -> f32 {
-	let word = {{mul .N .Blocks 4}}u + n;
+	let word = {{mul .N .Blocks 4}}u + min(n, {{sub .N 1}}u);
 	return bitcast<f32>(w[word / 4u][word % 4u]);
 }
 {{- end}}

@@ -23,6 +23,56 @@ row_rms, for what follows it. */}}
 {{- end}}
 {{- end}}
 
+{{define "row_held_turn"}}
+{{- range $i := seq .Flight}}{{range $l := seq $.Take}}
+		let w{{$i}}_{{$l}} = x{{$i}}_{{$l}};
+{{- if eq $.Weights "Q4"}}
+		let g{{$i}}_{{$l}} = f{{$i}}_{{$l}};
+{{- end}}{{end}}{{end}}
+{{- if gt .Each .Flight}}
+		ahead = turn + {{.Flight}}u;
+		if (ahead < {{.Each}}u) {
+			{{template "row_held_loads" .}}
+		}
+{{- end}}
+{{- if lt (mul .Lanes .Sets) .Threads}}
+		if (t < {{mul .Lanes .Sets}}u) {
+{{- else}}
+		{
+{{- end}}
+{{- range $i := seq .Flight}}
+			{
+{{- range $m := seq $.Rows}}
+				var s{{$m}} = vec4<f32>(0.0);
+{{- end}}
+{{- range $l := seq $.Take}}
+				{
+{{- range $m := seq $.Rows}}{{if eq $.Weights "Q4"}}
+					var d{{$m}} = vec4<f32>(0.0);
+{{- end}}{{end}}
+{{- range $j := seq $.Planes}}
+					let v{{$j}} = block_part{{$j}}(w{{$i}}_{{$l}});
+{{- range $m := seq $.Rows}}
+{{- if eq $.Weights "Q4"}}
+					d{{$m}} = fma(v{{$j}}, a{{$m}}_{{$l}}_{{$j}}, d{{$m}});
+{{- else}}
+					s{{$m}} = fma(v{{$j}}, a{{$m}}_{{$l}}_{{$j}}, s{{$m}});
+{{- end}}{{end}}{{end}}
+{{- range $m := seq $.Rows}}{{if eq $.Weights "Q4"}}
+					s{{$m}} = fma(d{{$m}}, vec4<f32>(g{{$i}}_{{$l}}), s{{$m}});
+{{- end}}{{end}}
+				}
+{{- end}}
+				let slot = (part * {{$.Each}}u + turn + {{$i}}u) * {{$.Rows}}u;
+{{- range $m := seq $.Rows}}
+				let at{{$m}} = (slot + {{$m}}u) * {{$.SlotPitch}}u + lane;
+				pool[at{{$m}} / 4u][at{{$m}} % 4u] = lane_sum(s{{$m}});
+{{- end}}
+			}
+{{- end}}
+		}
+{{- end}}
+
 {{define "row_held"}}
 	let lane = t % {{.Lanes}}u;
 	let part = min(t / {{.Lanes}}u, {{sub .Sets 1}}u);
@@ -110,60 +160,19 @@ row_rms, for what follows it. */}}
 		pool[at / 4u][at % 4u] = (squares{{$m}}.x + squares{{$m}}.y) + (squares{{$m}}.z + squares{{$m}}.w);
 	}
 {{- end}}{{end}}
-{{- if gt .Each .Flight}}
-	for (var turn = 0u; turn < {{.Each}}u; turn += {{.Flight}}u) {
-{{- else}}
+{{- $turns := div .Each .Flight}}
+{{- if le $turns 4}}
+{{- range $k := seq $turns}}
 	{
-		let turn = 0u;
-{{- end}}
-{{- range $i := seq .Flight}}{{range $l := seq $.Take}}
-		let w{{$i}}_{{$l}} = x{{$i}}_{{$l}};
-{{- if eq $.Weights "Q4"}}
-		let g{{$i}}_{{$l}} = f{{$i}}_{{$l}};
-{{- end}}{{end}}{{end}}
-{{- if gt .Each .Flight}}
-		ahead = turn + {{.Flight}}u;
-		if (ahead < {{.Each}}u) {
-			{{template "row_held_loads" .}}
-		}
-{{- end}}
-{{- if lt (mul .Lanes .Sets) .Threads}}
-		if (t < {{mul .Lanes .Sets}}u) {
-{{- else}}
-		{
-{{- end}}
-{{- range $i := seq .Flight}}
-			{
-{{- range $m := seq $.Rows}}
-				var s{{$m}} = vec4<f32>(0.0);
-{{- end}}
-{{- range $l := seq $.Take}}
-				{
-{{- range $m := seq $.Rows}}{{if eq $.Weights "Q4"}}
-					var d{{$m}} = vec4<f32>(0.0);
-{{- end}}{{end}}
-{{- range $j := seq $.Planes}}
-					let v{{$j}} = block_part{{$j}}(w{{$i}}_{{$l}});
-{{- range $m := seq $.Rows}}
-{{- if eq $.Weights "Q4"}}
-					d{{$m}} = fma(v{{$j}}, a{{$m}}_{{$l}}_{{$j}}, d{{$m}});
-{{- else}}
-					s{{$m}} = fma(v{{$j}}, a{{$m}}_{{$l}}_{{$j}}, s{{$m}});
-{{- end}}{{end}}{{end}}
-{{- range $m := seq $.Rows}}{{if eq $.Weights "Q4"}}
-					s{{$m}} = fma(d{{$m}}, vec4<f32>(g{{$i}}_{{$l}}), s{{$m}});
-{{- end}}{{end}}
-				}
-{{- end}}
-				let slot = (part * {{$.Each}}u + turn + {{$i}}u) * {{$.Rows}}u;
-{{- range $m := seq $.Rows}}
-				let at{{$m}} = (slot + {{$m}}u) * {{$.SlotPitch}}u + lane;
-				pool[at{{$m}} / 4u][at{{$m}} % 4u] = lane_sum(s{{$m}});
-{{- end}}
-			}
-{{- end}}
-		}
+		let turn = {{mul $k $.Flight}}u;
+{{- template "row_held_turn" $}}
 	}
+{{- end}}
+{{- else}}
+	for (var turn = 0u; turn < {{.Each}}u; turn += {{.Flight}}u) {
+{{- template "row_held_turn" .}}
+	}
+{{- end}}
 	workgroupBarrier();
 {{- range $turn := seq (ceilDiv .Totals (div .Threads .Left))}}
 	{
