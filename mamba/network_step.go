@@ -50,7 +50,7 @@ func newStepForm(c ModelConfig, rows, most, shards int) stepForm {
 		return stepForm{}
 	}
 	f := stepForm{group: 64}
-	if f.whole = rows <= shaders.MaxInProjStepRows && shards == 1 && c.DModel <= shaders.MaxInProjStepWidth && outputs <= shaders.MaxInProjStepOutputs; f.whole {
+	if f.whole = rows <= shaders.MaxInProjStepRows && shards == 1 && outputs <= shaders.MaxInProjStepOutputs; f.whole {
 		for f.group = 16; f.group < 64 && c.DInner > maxWholeGroups*f.group; f.group *= 2 {
 		}
 	}
@@ -83,10 +83,11 @@ const splitBytes = 1
 
 // splits reports whether the product that gives z runs beside the scan: where it is
 // large, and rows are whole blocks of weights.
-func (n *network[A]) splits(w *block[A], f stepForm) bool {
+func (n *network[A]) splits(w *block[A]) bool {
 	c, in, out := n.config, w.inProj.dtype, w.outProj.dtype
-	return f.whole && !c.UseBias && len(w.outProj.shards) == 1 && c.DModel <= shaders.MaxInProjStepWidth && c.DInner <= 2*shaders.MaxInProjStepWidth &&
-		c.DModel%shaders.Stride(in, 1) == 0 && c.DInner%shaders.Stride(out, 1) == 0 && c.DInner*shaders.RowBytes(in, c.DModel) >= splitBytes
+	return c.DInner*shaders.RowBytes(in, c.DModel) >= splitBytes && !c.UseBias && len(w.outProj.shards) == 1 &&
+		c.DModel <= shaders.MaxScanGateStepWidth && c.DModel%shaders.Stride(in, 1) == 0 &&
+		c.DInner <= shaders.MaxOutProjStepChannels && c.DInner%shaders.Stride(out, 1) == 0
 }
 
 // fusing is s with its fused stages, if a batch may use them.
@@ -102,7 +103,7 @@ func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
 	if f.whole {
 		first := shaders.InProjStepParams{
 			Rows: b.rows, Width: d, Channels: e, Taps: c.DConv, Outputs: r + 2*ns, Group: f.group, Eps: float32(c.NormEps),
-			Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, Bias: c.UseBias, Split: n.splits(w, f),
+			Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, Bias: c.UseBias, Split: n.splits(w),
 		}
 		u := act.xz // (B, 2E), with z
 		if first.Split {

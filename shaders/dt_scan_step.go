@@ -25,7 +25,6 @@ type DtScanStepParams struct {
 const MaxDtScanStepOutputs = 1024
 
 type dtScanStepVariant struct {
-	Rows                           int // sequences, of scan_gate_step
 	Channels, Groups, Rank, States int
 	Quads                          int // of a row of parts
 	Parts                          int // invocations that share a quad of the sums over groups

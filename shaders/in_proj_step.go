@@ -29,13 +29,15 @@ type InProjStepParams struct {
 	XWeights DType // of W_x
 	ConvBias bool
 	Bias     bool
-	Split    bool // z is left to ScanGateStep; u has rows of Channels; x comes behind the parts
+	Split    bool // z is left to ScanGateStep; uz is u (Rows, Channels); behind the parts comes x
 }
 
-// The largest Rows, Width and Outputs that InProjStep takes.
+// maxStepMemory is the workgroup memory that every device has.
+const maxStepMemory = 16 << 10
+
+// The largest Rows and Outputs that InProjStep takes.
 const (
 	MaxInProjStepRows    = 2
-	MaxInProjStepWidth   = 8192
 	MaxInProjStepOutputs = 256
 )
 
@@ -64,12 +66,26 @@ func (k *Kernels) InProjStep(p InProjStepParams, a, w, small, slots, wx, state, 
 }
 
 func (p InProjStepParams) variant() inProjStepVariant {
+	shape := rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, true}
+	if p.Weights == Q4 || p.Width <= maxHeldGroup {
+		if v := p.of(shape.heldGroup(p.Group, p.Outputs)); v.Threads <= 256 && v.Memory <= maxStepMemory {
+			return v
+		}
+	}
+	return p.of(shape.grouped(p.Group, p.Outputs))
+}
+
+// maxHeldGroup is the largest width up to which activations stay in registers where a
+// workgroup has a group of rows.
+const maxHeldGroup = 1024
+
+// of completes a choice of rows and lanes.
+func (p InProjStepParams) of(rows rowDots) inProjStepVariant {
 	v := inProjStepVariant{
-		rowDots: rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, true}.heldGroup(p.Group, p.Outputs),
-		Taps:    p.Taps, NormQuads: ceilDiv(p.Width, 4), ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split,
+		rowDots: rows, xParts: newXParts(p.Channels, p.Outputs, p.Group, rows.Threads, p.XWeights),
+		Taps: p.Taps, NormQuads: p.Width / 4, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split,
 	}
 	v.Vec, v.Conv, v.Keep = p.Width%4 == 0, true, p.Split
-	v.xParts = newXParts(p.Channels, p.Outputs, p.Group, v.Threads, p.XWeights)
 	v.Memory += 4 * p.Rows * (p.Outputs*v.Shares + p.Group)
 	return v
 }
@@ -120,7 +136,7 @@ func (p InProjStepParams) uniform() []byte {
 func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.Buffer) error {
 	c := check{kernel: "in_proj_step"}
 	c.size("Rows", p.Rows, 1, MaxInProjStepRows)
-	c.size("Width", p.Width, 1, MaxInProjStepWidth)
+	c.size("Width", p.Width, 1, maxElements)
 	c.size("Channels", p.Channels, 1, maxElements/2)
 	c.size("Taps", p.Taps, 2, 8)
 	c.size("Outputs", p.Outputs, 1, MaxInProjStepOutputs)

@@ -9,9 +9,12 @@ import "github.com/mambagpu/mambagpu/wgpu"
 type OutProjStepParams struct {
 	Rows     int   // sequences, 1 to MaxInProjStepRows
 	Width    int   // d_model, rows of w
-	Channels int   // d_inner, a multiple of Stride(Weights, 1) up to 2 MaxInProjStepWidth
+	Channels int   // d_inner, a multiple of Stride(Weights, 1) up to MaxOutProjStepChannels
 	Weights  DType // of w
 }
+
+// MaxOutProjStepChannels is the largest Channels that OutProjStep takes.
+const MaxOutProjStepChannels = 16384
 
 // OutProjStep dispatches the product of yz (Rows, 2, Channels), y and the gate as planes
 // ([Plane]), with w, W_out (Width, Channels), added to c (Rows, Width).
@@ -20,18 +23,18 @@ func (k *Kernels) OutProjStep(p OutProjStepParams, yz, w, c *wgpu.Buffer) (*wgpu
 		return nil, err
 	}
 	v := p.variant()
-	return k.dispatch("out_proj_step", v, nil, spread(ceilDiv(p.Width, v.Columns)), yz, w, c)
+	return k.dispatch("out_proj_step", v, uniform(p.Width), spread(ceilDiv(p.Width, v.Columns)), yz, w, c)
 }
 
 func (p OutProjStepParams) variant() rowDots {
-	return rowShape{p.Rows, p.Width, p.Channels, p.Weights, false}.heldRows().planar()
+	return rowShape{p.Rows, p.Width, p.Channels, p.Weights, false}.heldRows(0).planar()
 }
 
 func (p OutProjStepParams) check(yz, w, out *wgpu.Buffer) error {
 	c := check{kernel: "out_proj_step"}
 	c.size("Rows", p.Rows, 1, MaxInProjStepRows)
 	c.size("Width", p.Width, 1, maxElements)
-	c.size("Channels", p.Channels, 1, 2*MaxInProjStepWidth)
+	c.size("Channels", p.Channels, 1, MaxOutProjStepChannels)
 	c.whole("Channels", p.Channels, p.Weights)
 	if c.err != nil {
 		return c.err

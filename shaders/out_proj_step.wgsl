@@ -11,9 +11,11 @@
 // Memory  {{.Memory}} bytes: partial sums
 // Tail    rows of w past the end repeat the last one and are not written
 // Twin    cpu/out_proj_step.go
-@group(0) @binding(0) var<storage, read> yz: array<vec4<f32>>; // (rows, 2, {{.K}})
-@group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;  // (n, {{.K}})
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;  // (rows, {{.N}})
+struct Params { width: u32, pad0: u32, pad1: u32, pad2: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> yz: array<vec4<f32>>; // (rows, 2, {{.K}})
+@group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;  // (n, {{.K}})
+@group(0) @binding(3) var<storage, read_write> c: array<f32>;  // (rows, {{.N}})
 {{template "row_blocks" .}}
 {{template "row_sum" .}}
 
@@ -33,7 +35,7 @@ fn main(
 	let r = t % {{.Columns}}u;
 	let m = t / {{.Columns}}u;
 	let n = first_row + r;
-	let i = m * {{.N}}u + n;
+	let i = m * params.width + n;
 	let owns = m < {{.Rows}}u && n < {{.N}}u;
 	var v = 0.0;
 	if (owns) {

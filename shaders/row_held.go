@@ -34,8 +34,9 @@ func (s rowShape) held(lanes, sets, each, flight, invocations int) rowDots {
 	}
 	for v.Left = 1; v.Left < 16 && 2*v.Left*v.Totals <= v.Threads; v.Left *= 2 {
 	}
-	// Invocations that add up neighbouring slots read words of different banks.
-	v.SlotPitch = ceilDiv(lanes, 32)*32 + v.Left
+	// An odd multiple of Left: invocations that add up neighbouring slots read words of
+	// different banks.
+	v.SlotPitch = (ceilDiv(lanes, v.Left) | 1) * v.Left
 	v.share()
 	v.Pool = max(s.m*v.Planes*v.Pitch, ceilDiv(slots*v.SlotPitch+squares, 4))
 	v.Memory = v.memory()
@@ -80,44 +81,49 @@ func (v *rowDots) share() {
 // holds reports whether activations fit registers.
 func (s rowShape) holds() bool { return s.m <= 2 && s.m*s.k <= 16<<10 }
 
-// heldLanes is the number of lanes that share a row.
+// heldLanes is the number of lanes that share a row: at most 160, and of integers, which
+// take more work than bytes, so few that a lane has the activations of eight quads.
 func (s rowShape) heldLanes() int {
 	take := 1
-	for ceilDiv(s.blocks(), take) > 192 {
+	if s.weights.Quantized() {
+		take = 8 * s.weights.Bits() / 32
+	}
+	for ceilDiv(s.blocks(), take) > 160 {
 		take++
 	}
 	return ceilDiv(s.blocks(), take)
 }
 
-func (s rowShape) heldRows() rowDots {
+// heldRows has as many rows of weights in a workgroup as an invocation may have on their
+// way, workgroup memory has sums for and leave enough workgroups to fill a large GPU.
+func (s rowShape) heldRows(invocations int) rowDots {
+	const enough = 256
 	lanes := s.heldLanes()
-	take := ceilDiv(s.blocks(), lanes)
-	sets := max(256/lanes, 1)
-	each := max(8/take, 1)
-	for each > 1 && (sets*each*s.m > 64 || sets*each*s.m*(lanes+32) > 3072) {
-		each /= 2
+	sets, each := max(256/lanes, 1), max(8/ceilDiv(s.blocks(), lanes), 1)
+	if sets > 1 {
+		each = min(each, 3)
 	}
-	for sets > 1 && (sets*each*s.m > 64 || sets*each*s.m*(lanes+32) > 3072) {
-		sets /= 2
+	for each > 1 && s.n < enough*sets*each {
+		each--
 	}
-	return s.held(lanes, sets, each, each, 0)
+	for sets*each*s.m > 1 && (sets*each*s.m > 64 || s.held(lanes, sets, each, each, invocations).Memory > maxStepMemory) {
+		if each > 1 {
+			each--
+		} else {
+			sets--
+		}
+	}
+	return s.held(lanes, sets, each, each, invocations)
 }
 
 // heldGroup has the given number of rows of weights in a workgroup.
 func (s rowShape) heldGroup(rows, invocations int) rowDots {
 	lanes := s.heldLanes()
-	take := ceilDiv(s.blocks(), lanes)
 	sets := max(min(256/lanes, rows), 1)
 	each := ceilDiv(rows, sets)
-	flight := max(min(each, 8/take), 1)
+	flight := max(min(each, 8/ceilDiv(s.blocks(), lanes)), 1)
 	each = ceilDiv(each, flight) * flight
 	v := s.held(lanes, sets, each, flight, max(invocations, rows*s.m))
 	v.Columns = rows
 	return v
-}
-
-// beside is heldRows with as many invocations as the scan takes.
-func (s rowShape) beside() rowDots {
-	v := s.heldRows()
-	return s.held(v.Lanes, v.Sets, v.Each, v.Flight, 256)
 }

@@ -16,7 +16,7 @@ import "github.com/mambagpu/mambagpu/wgpu"
 // multiplied by the factors (Rows) that come last. y and the gate are planes for W_out.
 type ScanGateStepParams struct {
 	Rows       int // sequences, 1 to MaxInProjStepRows
-	Width      int // d_model, up to MaxInProjStepWidth
+	Width      int // d_model, up to MaxScanGateStepWidth
 	Channels   int // d_inner
 	Rank       int // dt_rank
 	States     int // d_state, 1 to 256
@@ -25,6 +25,9 @@ type ScanGateStepParams struct {
 	DtWeights  DType // of W_dt, floats
 	OutWeights DType // of W_out; Channels is a multiple of Stride(OutWeights, 1)
 }
+
+// MaxScanGateStepWidth is the largest Width that ScanGateStep takes.
+const MaxScanGateStepWidth = 8192
 
 type scanGateStepVariant struct {
 	Scan       dtScanStepVariant
@@ -42,7 +45,7 @@ func (k *Kernels) ScanGateStep(p ScanGateStepParams, parts, wdt, weights, slots,
 	}
 	v := p.variant()
 	grid := spread(p.Rows*v.ScanGroups + ceilDiv(p.Channels, v.Product.Columns))
-	return k.dispatch("scan_gate_step", v, nil, grid, parts, wdt, weights, slots, w, u, state, yz)
+	return k.dispatch("scan_gate_step", v, uniform(p.Rows), grid, parts, wdt, weights, slots, w, u, state, yz)
 }
 
 // scan is the part that DtScanStep does.
@@ -55,10 +58,9 @@ func (p ScanGateStepParams) scan() DtScanStepParams {
 func (p ScanGateStepParams) variant() scanGateStepVariant {
 	v := scanGateStepVariant{
 		Scan:    p.scan().variant(),
-		Product: rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, false}.beside(),
+		Product: rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, false}.heldRows(256).planar(),
 	}
-	v.Scan.Rows, v.Scan.Gate, v.Scan.Planes = p.Rows, true, 32/p.OutWeights.Bits()
-	v.Product = v.Product.planar()
+	v.Scan.Gate, v.Scan.Planes = true, 32/p.OutWeights.Bits()
 	v.ScanGroups = ceilDiv(p.Channels, v.Scan.Columns)
 	v.Product.Pool = max(v.Product.Pool, v.Scan.ScanPool)
 	v.Memory = v.Product.memory()
@@ -76,7 +78,7 @@ func normCount(rows, width int) int { return rows*width + 4 }
 func (p ScanGateStepParams) check(parts, wdt, weights, slots, w, u, state, yz *wgpu.Buffer) error {
 	c := check{kernel: "scan_gate_step"}
 	c.size("Rows", p.Rows, 1, MaxInProjStepRows)
-	c.size("Width", p.Width, 1, MaxInProjStepWidth)
+	c.size("Width", p.Width, 1, MaxScanGateStepWidth)
 	c.size("Channels", p.Channels, 1, maxElements/2)
 	c.size("States", p.States, 1, 256)
 	c.size("Rank", p.Rank, 1, MaxDtScanStepOutputs-2*p.States)

@@ -1,5 +1,4 @@
-{{$p := .Product}}{{$s := .Scan -}}
-// scan_gate_step: the second half of a layer's step, as dt_scan_step, and beside it what
+// scan_gate_step: the second half of a layer's step, as dt_scan_step, and beside it what{{$p := .Product}}{{$s := .Scan}}
 // in_proj_step leaves of the first half, the gate (arXiv 2312.00752, alg. 2).
 //
 //   (dt, B, C) = sum_g parts[g]
@@ -22,14 +21,16 @@
 // Memory  {{.Memory}} bytes
 // Tail    channels past the end repeat the last one and are not written
 // Twin    cpu/scan_gate_step.go
-@group(0) @binding(0) var<storage, read> parts: array<vec4<f32>>; // (groups, rows, {{$s.Quads}}), (rows, {{div $p.K 4}}), (1)
-@group(0) @binding(1) var<storage, read> wdt: array<{{if eq $s.Weights "F32"}}vec2<f32>{{else}}u32{{end}}>; // ({{$s.Rank}}, channels)
-@group(0) @binding(2) var<storage, read> weights: array<{{if $s.Vec}}vec4<f32>{{else}}f32{{end}}>; // (channels, {{$s.States}}), (channels), (channels)
-@group(0) @binding(3) var<storage, read> slots: array<u32>;       // (rows)
-@group(0) @binding(4) var<storage, read> w: array<vec4<u32>>;     // (2 channels, {{$p.K}})
-@group(0) @binding(5) var<storage, read> u: array<f32>;           // (rows, channels)
-@group(0) @binding(6) var<storage, read_write> state: array<{{if $s.Vec}}vec4<f32>{{else}}f32{{end}}>; // (slots, channels, {{$s.States}})
-@group(0) @binding(7) var<storage, read_write> yz: array<f32>;    // (rows, 2 channels)
+struct Params { rows: u32, pad0: u32, pad1: u32, pad2: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> parts: array<vec4<f32>>; // (groups, rows, {{$s.Quads}}), (rows, {{div $p.K 4}}), (1)
+@group(0) @binding(2) var<storage, read> wdt: array<{{if eq $s.Weights "F32"}}vec2<f32>{{else}}u32{{end}}>; // ({{$s.Rank}}, channels)
+@group(0) @binding(3) var<storage, read> weights: array<{{if $s.Vec}}vec4<f32>{{else}}f32{{end}}>; // (channels, {{$s.States}}), (channels), (channels)
+@group(0) @binding(4) var<storage, read> slots: array<u32>;       // (rows)
+@group(0) @binding(5) var<storage, read> w: array<vec4<u32>>;     // (2 channels, {{$p.K}})
+@group(0) @binding(6) var<storage, read> u: array<f32>;           // (rows, channels)
+@group(0) @binding(7) var<storage, read_write> state: array<{{if $s.Vec}}vec4<f32>{{else}}f32{{end}}>; // (slots, channels, {{$s.States}})
+@group(0) @binding(8) var<storage, read_write> yz: array<f32>;    // (rows, 2 channels)
 {{template "row_blocks" $p}}
 {{template "row_sum" $p}}
 {{template "dt_scan" $s}}

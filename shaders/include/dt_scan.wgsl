@@ -83,7 +83,7 @@ fn scan(group: u32, row: u32, t: u32) {
 		var sum = vec4<f32>(0.0);
 		for (var g = part; g < {{.Groups}}u; g += {{mul .Parts .Flight}}u) {
 {{- range $k := seq .Flight}}
-			let q{{$k}} = parts[(min(g + {{mul $k $.Parts}}u, {{sub $.Groups 1}}u) * {{if $.Gate}}{{$.Rows}}u{{else}}params.rows{{end}} + row) * {{$.Quads}}u + quad];
+			let q{{$k}} = parts[(min(g + {{mul $k $.Parts}}u, {{sub $.Groups 1}}u) * params.rows + row) * {{$.Quads}}u + quad];
 {{- end}}
 			sum += q0;
 {{- range $k := seq .Flight}}{{if $k}}

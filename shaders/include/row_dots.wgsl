@@ -158,7 +158,11 @@ var<workgroup> pool: array<vec4<f32>, {{.Pool}}>;
 {{- range $m := seq $.Rows}}
 {{- if $.Norm}}
 			squares{{$m}} = fma(a{{$m}}_{{$s}}, a{{$m}}_{{$s}}, squares{{$m}});
-			pool[{{mul $m $.Chunk $.Planes}}u + at] = a{{$m}}_{{$s}} * gain{{$s}};
+			let n{{$m}} = a{{$m}}_{{$s}} * gain{{$s}};
+			pool[{{mul $m $.Chunk $.Planes}}u + at] = n{{$m}};
+{{- if $.Keep}}
+			keep(place, {{$m}}u, q{{$s}}, n{{$m}});
+{{- end}}
 {{- else}}
 			pool[{{mul $m $.Chunk $.Planes}}u + at] = a{{$m}}_{{$s}};
 {{- end}}{{end}}
