@@ -188,6 +188,16 @@ func (r *recorder) dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weight
 	})
 }
 
+func (r *recorder) scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weights, slots, w, u, state, yz *wgpu.Buffer) {
+	r.add(p.Rows*p.Channels*(p.Rank+p.States+p.Width), func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.ScanGateStep(p, parts, wdt, weights, slots, w, u, state, yz)
+	})
+}
+
+func (r *recorder) outProjStep(p shaders.OutProjStepParams, yz, w, c *wgpu.Buffer) {
+	r.add(p.Rows*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.OutProjStep(p, yz, w, c) })
+}
+
 func (r *recorder) causalConv(p shaders.CausalConvParams, x, weights, slots, state, y *wgpu.Buffer) {
 	r.add(p.Batch*p.Length*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
 		if p.Length == 1 {

@@ -14,6 +14,8 @@ type fusedStages[A any] interface {
 	inProjStep(p shaders.InProjStepParams, a, w, small, slots, wx, state, uz, parts A)
 	xProjStep(p shaders.XProjStepParams, conv, slots, wx, state, uz, parts A)
 	dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y A)
+	scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weights, slots, w, u, state, yz A)
+	outProjStep(p shaders.OutProjStepParams, yz, w, c A)
 }
 
 // stepForm is how a layer's step runs. The zero value is stage by stage. Otherwise
@@ -24,7 +26,12 @@ type fusedStages[A any] interface {
 //	matvec         residual += W_out y
 //
 // or, if not whole, norm_matvec (rms_norm and matmul for more rows) and x_proj_step
-// in the place of the first.
+// in the place of the first. Where W_in is large, the product that gives z moves to the
+// second, which alone keeps few of a GPU's processors busy:
+//
+//	in_proj_step     residual -> u, x_proj's sums
+//	scan_gate_step   -> y, silu(z)
+//	out_proj_step    residual += W_out (y . silu(z))
 type stepForm struct {
 	group int // channels of a group
 	whole bool
@@ -64,7 +71,23 @@ func (f stepForm) parts(c ModelConfig, rows int) int {
 	if !f.fused() {
 		return 0
 	}
-	return f.groups(c) * rows * shaders.XProjStepParams{Outputs: c.DTRank + 2*c.DState}.PartsStride()
+	p := shaders.InProjStepParams{
+		Rows: rows, Width: c.DModel, Channels: c.DInner, Outputs: c.DTRank + 2*c.DState, Group: f.group, Split: f.whole,
+	}
+	return p.PartsCount()
+}
+
+// splitBytes is the size of the half of W_in that gives z from which on its product
+// moves to the scan's dispatch.
+const splitBytes = 6 << 20
+
+// splits reports whether the product that gives z runs beside the scan: where it is
+// large, and rows are whole blocks of weights.
+func (n *network[A]) splits(w *block[A]) bool {
+	c, in, out := n.config, w.inProj.dtype, w.outProj.dtype
+	return c.DInner*shaders.RowBytes(in, c.DModel) >= splitBytes && !c.UseBias && len(w.outProj.shards) == 1 &&
+		c.DModel <= shaders.MaxScanGateStepWidth && c.DModel%shaders.Stride(in, 1) == 0 &&
+		c.DInner <= shaders.MaxOutProjStepChannels && c.DInner%shaders.Stride(out, 1) == 0
 }
 
 // fusing is s with its fused stages, if a batch may use them.
@@ -78,10 +101,25 @@ func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
 	c, w, act := n.config, &n.blocks[i], &n.act
 	d, e, r, ns := c.DModel, c.DInner, c.DTRank, c.DState
 	if f.whole {
-		s.inProjStep(shaders.InProjStepParams{
+		first := shaders.InProjStepParams{
 			Rows: b.rows, Width: d, Channels: e, Taps: c.DConv, Outputs: r + 2*ns, Group: f.group, Eps: float32(c.NormEps),
-			Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, Bias: c.UseBias,
-		}, act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.xz, act.parts) // (B, 2E), (groups, B, R+2N)
+			Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, Bias: c.UseBias, Split: n.splits(w),
+		}
+		u := act.xz // (B, 2E), with z
+		if first.Split {
+			u = act.u // (B, E)
+		}
+		s.inProjStep(first, act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, u, act.parts) // (groups, B, R+2N)
+		if first.Split {
+			s.scanGateStep(shaders.ScanGateStepParams{
+				Rows: b.rows, Width: d, Channels: e, Rank: r, States: ns, Groups: f.groups(c),
+				Weights: w.inProj.dtype, DtWeights: w.dtType, OutWeights: w.outProj.dtype,
+			}, act.parts, w.dtProj, w.scan, act.slots, w.inProj.shards[0].data, u, w.scanState, act.xz) // (B, 2E)
+			s.outProjStep(shaders.OutProjStepParams{
+				Rows: b.rows, Width: d, Channels: e, Weights: w.outProj.dtype,
+			}, act.xz, w.outProj.shards[0].data, act.residual) // (B, d)
+			return
+		}
 	} else {
 		product := shaders.MatmulParams{M: b.rows, N: 2 * e, K: d, LDA: d, LDC: 2 * e, Bias: c.UseBias}
 		n.normLinear(s, product, act.residual, w.norm, w.inProj, w.inBias, act.xz, func() {}) // (B, 2E)

@@ -29,7 +29,9 @@
 //
 // For a step of one token, [Kernels.InProjStep] and [Kernels.DtScanStep], or for more
 // sequences [Kernels.NormMatvec] and [Kernels.XProjStep] in place of the first, do
-// what the kernels of the single stages do, in fewer dispatches.
+// what the kernels of the single stages do, in fewer dispatches. [Kernels.ScanGateStep]
+// and [Kernels.OutProjStep] follow an InProjStep that leaves half of its product to the
+// second dispatch.
 //
 // # Limits
 //

@@ -37,6 +37,9 @@ type dtScanStepVariant struct {
 	PerShare                       int // terms of each
 	Weights                        string
 	Vec                            bool // states are read as whole vectors
+	Gate                           bool // of scan_gate_step
+	Planes                         int  // of y, there
+	SumAt, ShareAt, ScanPool       int  // vectors of workgroup memory: where sums and shares begin, all
 	Memory                         int
 }
 
@@ -77,7 +80,10 @@ func (p DtScanStepParams) variant() dtScanStepVariant {
 	v.Pairs = v.Columns / 2
 	v.Shares = 256 / v.Pairs
 	v.PerShare = ceilDiv(p.Rank, v.Shares)
-	v.Memory = 16*v.Parts*v.Quads + 16*v.Quads + 8*256 + 4*256
+	v.SumAt = v.Parts * v.Quads
+	v.ShareAt = v.SumAt + v.Quads
+	v.ScanPool = v.ShareAt + 256/2
+	v.Memory = 16 * v.ScanPool
 	return v
 }
 

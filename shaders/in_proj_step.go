@@ -29,7 +29,11 @@ type InProjStepParams struct {
 	XWeights DType // of W_x
 	ConvBias bool
 	Bias     bool
+	Split    bool // z is left to ScanGateStep; uz is u (Rows, Channels); behind the parts comes x
 }
+
+// maxStepMemory is the workgroup memory that every device has.
+const maxStepMemory = 16 << 10
 
 // The largest Rows and Outputs that InProjStep takes.
 const (
@@ -41,7 +45,9 @@ type inProjStepVariant struct {
 	rowDots
 	xParts
 	Taps           int
+	NormQuads      int // of a row of x
 	ConvBias, Bias bool
+	Split          bool
 }
 
 // InProjStep dispatches the half step of a (Rows, Width) with w, W_in (2 Channels,
@@ -52,22 +58,57 @@ func (k *Kernels) InProjStep(p InProjStepParams, a, w, small, slots, wx, state, 
 		return nil, err
 	}
 	v := p.variant()
-	return k.dispatch("in_proj_step", v, p.uniform(), spread(2*v.Groups), a, w, small, slots, wx, state, uz, parts)
+	groups := 2 * v.Groups
+	if p.Split {
+		groups = v.Groups
+	}
+	return k.dispatch("in_proj_step", v, p.uniform(), spread(groups), a, w, small, slots, wx, state, uz, parts)
 }
 
 func (p InProjStepParams) variant() inProjStepVariant {
-	v := inProjStepVariant{
-		rowDots: rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, true}.grouped(p.Group, p.Outputs),
-		Taps:    p.Taps, ConvBias: p.ConvBias, Bias: p.Bias,
+	shape := rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, true}
+	if p.Weights == Q4 || p.Width <= maxHeldGroup {
+		if v := p.of(shape.heldGroup(p.Group, p.Outputs)); v.Threads <= 256 && v.Memory <= maxStepMemory {
+			return v
+		}
 	}
-	v.Vec, v.Conv = p.Width%4 == 0, true
-	v.xParts = newXParts(p.Channels, p.Outputs, p.Group, v.Threads, p.XWeights)
+	return p.of(shape.grouped(p.Group, p.Outputs))
+}
+
+// maxHeldGroup is the largest width up to which activations stay in registers where a
+// workgroup has a group of rows.
+const maxHeldGroup = 1024
+
+// of completes a choice of rows and lanes.
+func (p InProjStepParams) of(rows rowDots) inProjStepVariant {
+	v := inProjStepVariant{
+		rowDots: rows, xParts: newXParts(p.Channels, p.Outputs, p.Group, rows.Threads, p.XWeights),
+		Taps: p.Taps, NormQuads: p.Width / 4, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split,
+	}
+	v.Vec, v.Conv, v.Keep = p.Width%4 == 0, true, p.Split
 	v.Memory += 4 * p.Rows * (p.Outputs*v.Shares + p.Group)
 	return v
 }
 
+// outputs is the number of elements of a row of uz.
+func (p InProjStepParams) outputs() int {
+	if p.Split {
+		return p.Channels
+	}
+	return 2 * p.Channels
+}
+
 // PartsStride is the number of elements of a row of parts.
 func (p InProjStepParams) PartsStride() int { return partsStride(p.Outputs) }
+
+// PartsCount is the number of elements of parts.
+func (p InProjStepParams) PartsCount() int {
+	n := p.Groups() * p.Rows * p.PartsStride()
+	if p.Split {
+		n += normCount(p.Rows, p.Width)
+	}
+	return n
+}
 
 // Groups is the number of groups of channels.
 func (p InProjStepParams) Groups() int { return ceilDiv(p.Channels, p.Group) }
@@ -100,6 +141,10 @@ func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.B
 	c.size("Taps", p.Taps, 2, 8)
 	c.size("Outputs", p.Outputs, 1, MaxInProjStepOutputs)
 	c.group(p.Group, 8, 64)
+	c.off("Bias with Split", p.Bias && p.Split)
+	if p.Split {
+		c.whole("Width", p.Width, p.Weights)
+	}
 	if c.err != nil {
 		return c.err
 	}
@@ -110,8 +155,8 @@ func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.B
 	c.words("slots", size(slots), p.Rows)
 	c.words("wx", size(wx), int(MatrixBytes(p.XWeights, p.Outputs, p.Channels)/4))
 	c.words("state", size(state), p.Channels*(p.Taps-1))
-	c.words("uz", size(uz), p.Rows*2*p.Channels)
-	c.words("parts", size(parts), p.Groups()*p.Rows*p.PartsStride())
+	c.words("uz", size(uz), p.Rows*p.outputs())
+	c.words("parts", size(parts), p.PartsCount())
 	return c.err
 }
 

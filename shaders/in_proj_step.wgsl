@@ -37,6 +37,19 @@ struct Params { eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias: u32 }
 {{template "row_activation" .}}
 {{template "row_gain" .}}
 
+{{if .Split}}
+// keep writes quad q of row m of x for scan_gate_step, as planes, where it is this
+// workgroup's turn.
+fn keep(place: u32, m: u32, q: u32, x: vec4<f32>) {
+	if (q % {{.Groups}}u == place && q < {{.NormQuads}}u) {
+		let at = {{mul .Groups .Rows .Stride}}u + (m * {{.NormQuads}}u + q % {{.Planes}}u * {{.Blocks}}u + q / {{.Planes}}u) * 4u;
+		parts[at] = x.x;
+		parts[at + 1u] = x.y;
+		parts[at + 2u] = x.z;
+		parts[at + 3u] = x.w;
+	}
+}
+{{end}}
 var<workgroup> shares: array<f32, {{mul .Rows .Outputs .Shares}}>; // of the sums
 var<workgroup> inner: array<f32, {{mul .Rows .Columns}}>; // u of the group, [row][channel]
 
@@ -47,9 +60,14 @@ fn main(
 	@builtin(local_invocation_index) t: u32,
 ) {
 	let place = wg.y * grid.x + wg.x;
+{{- if .Split}}
+	let g = place;
+	let first_row = g * {{.Columns}}u;
+{{- else}}
 	let gate = place >= {{.Groups}}u;
 	let g = select(place, place - {{.Groups}}u, gate);
 	let first_row = g * {{.Columns}}u + select(0u, {{.Channels}}u, gate);
+{{- end}}
 	let r = t % {{.Columns}}u;
 	let m = t / {{.Columns}}u;
 	let e = g * {{.Columns}}u + r;
@@ -60,25 +78,35 @@ fn main(
 {{- range $k := seq .Taps}}
 	var c{{$k}} = 0.0;
 {{- end}}
+{{- if .ConvBias}}
+	var shift = 0.0;
+{{- end}}
 {{- range $k := seq .Span}}
 	var h{{$k}} = {{template "x_type" $}}();
+	var f{{$k}} = 1.0;
 {{- end}}
 	let slot = slots[min(m, {{sub .Rows 1}}u)];
+{{- if eq .Weights "Q8"}}
+	let scale = weight_scale(first_row + r);
+{{- end}}
 	{{template "row_dots" .}}
 	var v = 0.0;
 	if (owns) {
 		v = row_sum(r, m) * row_rms(m);
 {{- if eq .Weights "Q8"}}
-		v *= weight_scale(first_row + r);
+		v *= scale;
 {{- end}}
 {{- if .Bias}}
 		v += small[params.off_in_bias + first_row + r];
 {{- end}}
+{{- if not .Split}}
 		if (gate) {
 			uz[m * {{.N}}u + first_row + r] = v;
-		} else {
+		} else
+{{- end}}
+		{
 			let x{{sub .Taps 1}} = v;
-			var sum = {{if .ConvBias}}small[params.off_conv_bias + e]{{else}}0.0{{end}};
+			var sum = {{if .ConvBias}}shift{{else}}0.0{{end}};
 {{- range $k := seq .Taps}}
 			sum = fma(c{{$k}}, x{{$k}}, sum);
 {{- end}}
@@ -87,12 +115,18 @@ fn main(
 			state[held + {{$k}}u] = x{{add $k 1}};
 {{- end}}
 			v = silu(sum);
-			uz[m * {{.N}}u + e] = v;
+			uz[m * {{if .Split}}{{.Channels}}{{else}}{{.N}}{{end}}u + e] = v;
 		}
 	}
+{{- if .Split}}
+	if (g == 0u && t < {{.Rows}}u) {
+		parts[{{add (mul .Groups .Rows .Stride) (mul 4 .Rows .NormQuads)}}u + t] = row_rms(t);
+	}
+{{- else}}
 	if (gate) {
 		return;
 	}
+{{- end}}
 	if (m < {{.Rows}}u) {
 		inner[m * {{.Columns}}u + r] = v;
 	}
@@ -103,7 +137,7 @@ fn main(
 {{- end}}
 {{- range $k := seq .Span}}
 		{
-			let y = x_quad(h{{$k}}, x_place(g, t, {{$k}}u));
+			let y = x_quad(h{{$k}}, f{{$k}}, x_place(g, t, {{$k}}u));
 			let i = t % {{$.Shares}}u * {{mul $.Span 4}}u;
 {{- range $m := seq $.Rows}}
 			p{{$m}} += dot(y, vec4<f32>(inner[i + {{add (mul $m $.Columns) (mul $k 4)}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 1}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 2}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 3}}u]));
@@ -124,7 +158,7 @@ fn main(
 	}
 }
 {{define "in_proj_step_loads"}}
-		if (start == 0u && !gate) {
+		if (start == 0u{{if not .Split}} && !gate{{end}}) {
 			let held = (slot * {{.Channels}}u + min(e, {{sub .Channels 1}}u)) * {{sub .Taps 1}}u;
 			if (owns) {
 {{- range $k := seq (sub .Taps 1)}}
@@ -133,10 +167,14 @@ fn main(
 {{- range $k := seq .Taps}}
 				c{{$k}} = small[params.off_conv + e * {{$.Taps}}u + {{$k}}u];
 {{- end}}
+{{- if .ConvBias}}
+				shift = small[params.off_conv_bias + e];
+{{- end}}
 			}
 			if (t < {{mul .Outputs .Shares}}u) {
 {{- range $k := seq .Span}}
 				h{{$k}} = x_raw(x_place(g, t, {{$k}}u));
+				f{{$k}} = x_scale(x_place(g, t, {{$k}}u));
 {{- end}}
 			}
 		}

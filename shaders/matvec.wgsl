@@ -40,8 +40,11 @@ fn main(
 		v = c[i];
 	}
 {{- end}}
+{{- if eq .Weights "Q8"}}
+	let scale = weight_scale(n);
+{{- end}}
 	{{template "row_dots" .}}
 	if (owns) {
-		c[i] = v + row_sum(r, m){{if eq .Weights "Q8"}} * weight_scale(n){{end}}{{if .Bias}} + bias[params.off_bias + n]{{end}};
+		c[i] = v + row_sum(r, m){{if eq .Weights "Q8"}} * scale{{end}}{{if .Bias}} + bias[params.off_bias + n]{{end}};
 	}
 }

@@ -35,9 +35,12 @@ fn main(
 	let r = t % {{.Columns}}u;
 	let m = t / {{.Columns}}u;
 	let n = first_row + r;
+{{- if eq .Weights "Q8"}}
+	let scale = weight_scale(n);
+{{- end}}
 	{{template "row_dots" .}}
 	if (m < {{.Rows}}u && n < {{.N}}u) {
-		let sum = row_sum(r, m) * row_rms(m){{if eq .Weights "Q8"}} * weight_scale(n){{end}};
+		let sum = row_sum(r, m) * row_rms(m){{if eq .Weights "Q8"}} * scale{{end}};
 		c[m * params.ldc + params.off_c + n] = sum{{if .Bias}} + bias[params.off_bias + n]{{end}};
 	}
 }

@@ -25,6 +25,7 @@ type rowDots struct {
 	Norm    bool // activations are normalised
 	Vec     bool // activations are read as whole vectors
 	Conv    bool // of in_proj_step
+	rowHeld
 }
 
 // rowShape is what the choice of a rowDots depends on.
@@ -65,6 +66,9 @@ const rowMemory = 12 << 10
 // large GPU, first with more lanes a row, where the row is long enough, and where there
 // are more than enough with more rows to a lane, which then reads activations less often.
 func (s rowShape) choose() rowDots {
+	if s.holds() {
+		return s.heldRows(0)
+	}
 	const threads, enough = 256, 256
 	lanes, each := s.lanes(32), 1
 	for lanes < 128 && 2*lanes <= s.fits() && s.blocks() >= 4*lanes && s.n*lanes < enough*threads {

@@ -40,6 +40,8 @@ func TestParams(t *testing.T) {
 		"in_proj_step":                {"eps", "off_conv", "off_conv_bias", "off_in_bias"},
 		"x_proj_step":                 {"rows"},
 		"dt_scan_step":                {"rows"},
+		"scan_gate_step":              {"rows"},
+		"out_proj_step":               {"width"},
 		"causal_conv":                 {"length", "channels", "stride", "offset"},
 		"causal_conv_step":            {"length", "channels", "stride", "offset"},
 		"selective_scan":              scan,
@@ -182,6 +184,14 @@ func TestRowDots(t *testing.T) {
 		t.Helper()
 		assert.LessOrEqual(t, v.Memory, 16<<10, "%+v", v)
 		assert.LessOrEqual(t, v.Threads, 256, "%+v", v)
+		assert.LessOrEqual(t, v.Columns*v.Rows, v.Threads, "%+v", v)
+		if v.Held {
+			assert.GreaterOrEqual(t, v.Lanes*v.Take, v.Blocks, "%+v", v)
+			assert.GreaterOrEqual(t, v.Sets*v.Each, v.Columns, "%+v", v)
+			assert.Zero(t, v.Each%v.Flight, "%+v", v)
+			assert.LessOrEqual(t, v.Lanes*v.Sets, v.Threads, "%+v", v)
+			return
+		}
 		assert.Equal(t, v.Threads/v.Lanes*v.Each, v.Columns, "%+v", v)
 		assert.Zero(t, v.Chunk%(v.Lanes*v.Loads), "%+v", v)
 	}
@@ -201,14 +211,27 @@ func TestRowDots(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, 32, rowShape{1, 50280, 768, F16, true}.choose().Columns, "more than enough workgroups")
-	assert.Equal(t, 4, rowShape{1, 768, 1536, F16, false}.choose().Columns, "few rows")
+	assert.Equal(t, 16, rowShape{3, 50280, 768, F16, true}.choose().Columns, "more than enough workgroups")
+	assert.Equal(t, 4, rowShape{3, 768, 1536, F16, false}.choose().Columns, "few rows")
 }
 
 // TestStepMemory counts the workgroup memory that the kernels of a step declare.
 func TestStepMemory(t *testing.T) {
 	for _, d := range []DType{F32, F16, Q8, Q4} {
 		for _, width := range []int{36, 2560} {
+			for _, group := range []int{16, 32} {
+				split := InProjStepParams{
+					Rows: 1, Width: 16 * width, Channels: 2 * width, Taps: 4, Outputs: 192, Group: group, Weights: d, XWeights: d, Split: true,
+				}
+				assert.LessOrEqual(t, split.variant().Memory, 16<<10)
+				assert.Equal(t, split.variant().Memory, declared(t, "in_proj_step", split.variant()))
+			}
+			gate := ScanGateStepParams{Rows: 2, Width: 32 * width, Channels: 64, Rank: 160, States: 16, Groups: 3, Weights: d, OutWeights: d}.variant()
+			assert.LessOrEqual(t, gate.Memory, 16<<10)
+			assert.Equal(t, gate.Memory, declared(t, "scan_gate_step", gate))
+			out := OutProjStepParams{Rows: 2, Width: 9, Channels: 32 * width, Weights: d}.variant()
+			assert.LessOrEqual(t, out.Memory, 16<<10)
+			assert.Equal(t, out.Memory, declared(t, "out_proj_step", out))
 			whole := InProjStepParams{
 				Rows: MaxInProjStepRows, Width: width, Channels: 2 * width, Taps: 4, Outputs: MaxInProjStepOutputs, Group: 64, Weights: d, XWeights: d,
 			}.variant()

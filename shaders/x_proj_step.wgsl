@@ -66,7 +66,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 			for (var k = 0u; k < {{.Span}}u; k++) {
 				let at = x_place(g, i, k);
-				let w = x_quad(x_raw(at), at);
+				let w = x_quad(x_raw(at), x_scale(at), at);
 				let c = (i % {{.Shares}}u * {{.Span}}u + k) * 4u;
 {{- range $m := seq .Block}}
 				p{{$m}} += dot(w, vec4<f32>(inner[c + {{mul $m $.Group}}u], inner[c + {{add (mul $m $.Group) 1}}u], inner[c + {{add (mul $m $.Group) 2}}u], inner[c + {{add (mul $m $.Group) 3}}u]));

@@ -98,6 +98,8 @@ var kernels = []struct {
 	{"in_proj_step", inProjStepCases},
 	{"x_proj_step", xProjStepCases},
 	{"dt_scan_step", dtScanStepCases},
+	{"scan_gate_step", scanGateStepCases},
+	{"out_proj_step", outProjStepCases},
 	{"last_rows", lastRowsCases},
 	{"peaks", peaksCases},
 	{"histogram", histogramCases},

@@ -255,6 +255,10 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 		return k.XProjStep(p, b[0], b[1], b[2], b[3], b[4], b[5])
 	case shaders.DtScanStepParams:
 		return k.DtScanStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
+	case shaders.ScanGateStepParams:
+		return k.ScanGateStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	case shaders.OutProjStepParams:
+		return k.OutProjStep(p, b[0], b[1], b[2])
 	case shaders.LastRowsParams:
 		return k.LastRows(p, b[0], b[1], b[2])
 	case shaders.CrossEntropyParams:

@@ -37,6 +37,10 @@ func inProjStepCases() []Case {
 	add(func(p *shaders.InProjStepParams) { p.Width, p.Channels = 3, 1 })
 	add(func(p *shaders.InProjStepParams) { p.Width, p.Weights, p.XWeights = 4000, shaders.F32, shaders.F32 })
 	add(func(p *shaders.InProjStepParams) { p.Width, p.Channels, p.Outputs, p.Bias = 256, 512, 48, true })
+	for i, t := range dtypes {
+		add(func(p *shaders.InProjStepParams) { p.Split, p.Weights, p.Width, p.Rows = true, t, 96, 1+i%2 })
+		add(func(p *shaders.InProjStepParams) { p.Split, p.Weights, p.Width, p.Group = true, t, 2560, 8<<(i%4) })
+	}
 	return list
 }
 
@@ -45,9 +49,9 @@ func inProjStepCases() []Case {
 // goes through silu and the sums of a group, of order 1, which add 1e-6 of their
 // largest. The state takes u as it is before the convolution.
 func inProjStepCase(p shaders.InProjStepParams) Case {
-	name := fmt.Sprintf("%d rows, width %d, %d channels, %d taps, %d outputs, groups of %d, %v and %v%s%s",
+	name := fmt.Sprintf("%d rows, width %d, %d channels, %d taps, %d outputs, groups of %d, %v and %v%s%s%s",
 		p.Rows, p.Width, p.Channels, p.Taps, p.Outputs, p.Group, p.Weights, p.XWeights,
-		on(p.ConvBias, ", conv bias"), on(p.Bias, ", bias"))
+		on(p.ConvBias, ", conv bias"), on(p.Bias, ", bias"), on(p.Split, ", split"))
 	tol := Tolerance{Abs: 8 * 0x1p-24 * sqrt(p.Width+p.Group), Rel: 4e-6}
 	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
 		small := append(s.uniform(p.Width, 0.5, 1.5), s.taps(p.Channels, p.Taps, p.ConvBias)...)
@@ -55,6 +59,11 @@ func inProjStepCase(p shaders.InProjStepParams) Case {
 			small = append(small, s.uniform(2*p.Channels, -1, 1)...)
 		}
 		slots, count := s.slots(p.Rows)
+		outputs, behind := 2*p.Channels, []float32(nil)
+		if p.Split {
+			outputs = p.Channels
+			behind = append(poison(p.Rows*(p.Width+1)), repeat(4-p.Rows, Untouched)...)
+		}
 		return []Arg{
 			in("a", s.normal(p.Rows*p.Width)),
 			s.weights("w", 2*p.Channels, p.Width, p.Weights, 1/sqrt(p.Width)),
@@ -62,8 +71,8 @@ func inProjStepCase(p shaders.InProjStepParams) Case {
 			ints("slots", slots),
 			s.weights("wx", p.Outputs, p.Channels, p.XWeights, 1/sqrt(p.Group)),
 			s.state(slots, count, p.Channels*(p.Taps-1), false),
-			out("uz", poison(p.Rows*2*p.Channels)),
-			out("parts", partsOf(p.Groups()*p.Rows, p.Outputs, p.PartsStride())),
+			out("uz", poison(p.Rows*outputs)),
+			out("parts", append(partsOf(p.Groups()*p.Rows, p.Outputs, p.PartsStride()), behind...)),
 		}
 	}}
 }

@@ -84,6 +84,10 @@ func (c Case) RunTwin() []Arg {
 		cpu.XProjStep(p, f(0), u(1), f(2), f(3), f(4), f(5))
 	case shaders.DtScanStepParams:
 		cpu.DtScanStep(p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
+	case shaders.ScanGateStepParams:
+		cpu.ScanGateStep(p, f(0), f(1), f(2), u(3), f(4), f(5), f(6), f(7))
+	case shaders.OutProjStepParams:
+		cpu.OutProjStep(p, f(0), f(1), f(2))
 	case shaders.LastRowsParams:
 		cpu.LastRows(p, f(0), u(1), f(2))
 	case shaders.EmbeddingBackwardParams:

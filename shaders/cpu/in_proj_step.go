@@ -15,7 +15,8 @@ import (
 //
 // a is (B, d), w (2E, d), wx (R+2N, E), slots (B), state (slots, E, K-1), uz (B, 2E),
 // parts (groups, B, PartsStride). small has gain (d), conv (E, K), conv_bias (E) and
-// in_bias (2E), the last two if Params says so.
+// in_bias (2E), the last two if Params says so. With Split uz is u (B, E), and behind the
+// parts come a . gain (B, d), as planes for W_in, and 1/sqrt(mean a^2 + Eps) (B).
 func InProjStep(p shaders.InProjStepParams, a, w, small []float32, slots []uint32, wx, state, uz, parts []float32) {
 	d, e := p.Width, p.Channels
 	gain, rest := small[:d], small[d:]
@@ -25,6 +26,11 @@ func InProjStep(p shaders.InProjStepParams, a, w, small []float32, slots []uint3
 	}
 	bias := rest[len(taps):]
 	x := make([]float64, d)
+	split := uz
+	if p.Split {
+		uz = make([]float32, p.Rows*2*e)
+		keepRows(p, a, gain, parts[p.PartsCount()-p.Rows*d-4:])
+	}
 	for b := range p.Rows {
 		row := uz[b*2*e : (b+1)*2*e]
 		normalise(x, a[b*d:(b+1)*d], gain, float64(p.Eps))
@@ -41,6 +47,24 @@ func InProjStep(p shaders.InProjStepParams, a, w, small []float32, slots []uint3
 	XProjStep(shaders.XProjStepParams{
 		Rows: p.Rows, Channels: e, Taps: p.Taps, Outputs: p.Outputs, Group: p.Group, ConvBias: p.ConvBias,
 	}, taps, slots, wx, state, uz, parts)
+	if p.Split {
+		for b := range p.Rows {
+			copy(split[b*e:(b+1)*e], uz[b*2*e:])
+		}
+	}
+}
+
+// keepRows writes the rows a . gain (B, d), as planes, and their factors.
+func keepRows(p shaders.InProjStepParams, a, gain, out []float32) {
+	d := p.Width
+	for b := range p.Rows {
+		sum := 0.0
+		for i, v := range a[b*d : (b+1)*d] {
+			sum += float64(v) * float64(v)
+			out[b*d+shaders.Plane(p.Weights, d, i)] = v * gain[i]
+		}
+		out[p.Rows*d+b] = float32(1 / math.Sqrt(sum/float64(d)+float64(p.Eps)))
+	}
 }
 
 // normalise is x = a / sqrt(mean a^2 + eps) . gain.

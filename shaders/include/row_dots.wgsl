@@ -99,9 +99,10 @@ fn block_scale(i: u32) -> f32 {
 }
 {{- else if eq .Weights "Q8"}}
 
-// weight_scale is the scale of row n.
+// weight_scale is the scale of row n, past the end that of the last one. Whoever needs
+// it asks before the sums, so as not to wait after them.
 fn weight_scale(n: u32) -> f32 {
-	let word = {{mul .N .Blocks 4}}u + n;
+	let word = {{mul .N .Blocks 4}}u + min(n, {{sub .N 1}}u);
 	return bitcast<f32>(w[word / 4u][word % 4u]);
 }
 {{- end}}
@@ -119,7 +120,7 @@ fn lane_sum(s: vec4<f32>) -> f32 {
 var<workgroup> pool: array<vec4<f32>, {{.Pool}}>;
 {{- end}}
 
-{{define "row_dots"}}
+{{define "row_dots"}}{{if .Held}}{{template "row_held" .}}{{else}}
 	let lane = t % {{.Lanes}}u;
 	var b = lane;
 {{- range $i := seq .Each}}
@@ -157,7 +158,11 @@ var<workgroup> pool: array<vec4<f32>, {{.Pool}}>;
 {{- range $m := seq $.Rows}}
 {{- if $.Norm}}
 			squares{{$m}} = fma(a{{$m}}_{{$s}}, a{{$m}}_{{$s}}, squares{{$m}});
-			pool[{{mul $m $.Chunk $.Planes}}u + at] = a{{$m}}_{{$s}} * gain{{$s}};
+			let n{{$m}} = a{{$m}}_{{$s}} * gain{{$s}};
+			pool[{{mul $m $.Chunk $.Planes}}u + at] = n{{$m}};
+{{- if $.Keep}}
+			keep(place, {{$m}}u, q{{$s}}, n{{$m}});
+{{- end}}
 {{- else}}
 			pool[{{mul $m $.Chunk $.Planes}}u + at] = a{{$m}}_{{$s}};
 {{- end}}{{end}}
@@ -239,10 +244,10 @@ var<workgroup> pool: array<vec4<f32>, {{.Pool}}>;
 	}
 {{- end}}
 	workgroupBarrier();
-{{- end}}
+{{- end}}{{end}}
 {{define "lane_sum"}}{{$i := index . 0}}{{$m := index . 1}}lane_sum(s{{$i}}_{{$m}}){{end}}
 
-{{define "row_sum"}}
+{{define "row_sum"}}{{if .Held}}{{template "held_sum" .}}{{else}}
 // row_sum is the product of row r of the workgroup's weights and row m of the
 // activations.
 fn row_sum(r: u32, m: u32) -> f32 {
@@ -266,4 +271,4 @@ fn row_rms(m: u32) -> f32 {
 	return 1.0 / sqrt(sum / {{.K}}.0 + params.eps);
 }
 {{- end}}
-{{- end}}
+{{- end}}{{end}}

@@ -1,0 +1,51 @@
+// out_proj_step: the last part of a layer's step after scan_gate_step.
+//
+//   c[m,n] += sum_k y[m,k] gate[m,k] w[n,k]
+//
+// A workgroup computes {{.Columns}} column(s) of c (include/row_held.wgsl): {{.Lanes}} invocations
+// share {{.Each}} row(s) of w.
+//
+// In      yz (rows, 2, k): y, then the gate, as planes; w, W_out (n, k)
+// Out     c (rows, n)
+// Grid    ceil(n/{{.Columns}}) workgroups over x and y; {{.Threads}} invocations
+// Memory  {{.Memory}} bytes: partial sums
+// Tail    rows of w past the end repeat the last one and are not written
+// Twin    cpu/out_proj_step.go
+struct Params { width: u32, pad0: u32, pad1: u32, pad2: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> yz: array<vec4<f32>>; // (rows, 2, {{.K}})
+@group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;  // (n, {{.K}})
+@group(0) @binding(3) var<storage, read_write> c: array<f32>;  // (rows, {{.N}})
+{{template "row_blocks" .}}
+{{template "row_sum" .}}
+
+// activation is a quad of row m, gated.
+fn activation(m: u32, q: u32) -> vec4<f32> {
+	let i = m * {{div .K 2}}u + q;
+	return yz[i] * yz[i + {{div .K 4}}u];
+}
+
+@compute @workgroup_size({{.Threads}})
+fn main(
+	@builtin(workgroup_id) wg: vec3<u32>,
+	@builtin(num_workgroups) grid: vec3<u32>,
+	@builtin(local_invocation_index) t: u32,
+) {
+	let first_row = (wg.y * grid.x + wg.x) * {{.Columns}}u;
+	let r = t % {{.Columns}}u;
+	let m = t / {{.Columns}}u;
+	let n = first_row + r;
+	let i = m * params.width + n;
+	let owns = m < {{.Rows}}u && n < {{.N}}u;
+	var v = 0.0;
+	if (owns) {
+		v = c[i];
+	}
+{{- if eq .Weights "Q8"}}
+	let scale = weight_scale(n);
+{{- end}}
+	{{template "row_dots" .}}
+	if (owns) {
+		c[i] = v + row_sum(r, m){{if eq .Weights "Q8"}} * scale{{end}};
+	}
+}
