@@ -32,6 +32,7 @@ func TestParams(t *testing.T) {
 		"in_proj_step":                {"eps", "off_conv", "off_conv_bias", "off_in_bias"},
 		"x_proj_step":                 {"rows"},
 		"dt_scan_step":                {"rows"},
+		"dt_scan_rows":                {"rows"},
 		"causal_conv":                 {"length", "channels", "stride", "offset"},
 		"causal_conv_step":            {"length", "channels", "stride", "offset"},
 		"selective_scan":              scan,

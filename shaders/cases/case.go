@@ -93,6 +93,7 @@ var kernels = []struct {
 	{"in_proj_step", inProjStepCases},
 	{"x_proj_step", xProjStepCases},
 	{"dt_scan_step", dtScanStepCases},
+	{"dt_scan_rows", dtScanRowsCases},
 	{"last_rows", lastRowsCases},
 	{"peaks", peaksCases},
 	{"histogram", histogramCases},

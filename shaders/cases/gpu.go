@@ -164,6 +164,9 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 	case shaders.XProjStepParams:
 		return k.XProjStep(p, b[0], b[1], b[2], b[3], b[4], b[5])
 	case shaders.DtScanStepParams:
+		if c.Kernel == "dt_scan_rows" {
+			return k.DtScanRows(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
+		}
 		return k.DtScanStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
 	case shaders.LastRowsParams:
 		return k.LastRows(p, b[0], b[1], b[2])
