@@ -49,7 +49,7 @@ func TestParams(t *testing.T) {
 		"layer_norm":                  {"rows", "width", "eps"},
 		"embedding":                   {"width", "first_row", "rows", "tokens"},
 		"rms_norm":                    {"rows", "width", "eps"},
-		"dt_proj":                     {"rows", "channels", "rank", "stride", "offset"},
+		"dt_proj":                     {"rows", "channels", "stride", "offset"},
 		"last_rows":                   {"length", "width"},
 		"residual_add":                {"count"},
 		"peaks":                       {"rows", "width", "stride", "ring"},

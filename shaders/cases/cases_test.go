@@ -25,7 +25,7 @@ func TestKernels(t *testing.T) {
 		"selective_scan", "selective_scan_grouped", "selective_scan_summary", "selective_scan_step", "selective_scan_naive", "selective_scan_tiled",
 		"selective_scan_complex", "selective_scan_complex_step",
 		"discretize", "modulated_scan", "modulated_scan_step", "residual_add",
-		"in_proj_step", "x_proj_step", "dt_scan_step", "last_rows",
+		"in_proj_step", "x_proj_step", "dt_scan_step", "dt_scan_rows", "last_rows",
 		"peaks", "histogram", "cut", "gumbel", "choose",
 	}
 	assert.Equal(t, want, Kernels())

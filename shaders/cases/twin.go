@@ -48,7 +48,7 @@ func (c Case) RunTwin() []Arg {
 	case shaders.XProjStepParams:
 		cpu.XProjStep(p, f(0), u(1), f(2), f(3), f(4), f(5))
 	case shaders.DtScanStepParams:
-		cpu.DtScanStep(p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
+		dtScanStepTwins[c.Kernel](p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
 	case shaders.LastRowsParams:
 		cpu.LastRows(p, f(0), u(1), f(2))
 	case shaders.ChoiceParams:
@@ -77,6 +77,10 @@ var (
 	matmulTwins = map[string]func(p shaders.MatmulParams, a, w, bias, c []float32){
 		"matmul": cpu.Matmul,
 		"matvec": cpu.Matvec,
+	}
+	dtScanStepTwins = map[string]func(p shaders.DtScanStepParams, uz, parts, wdt, weights []float32, slots []uint32, state, y []float32){
+		"dt_scan_step": cpu.DtScanStep,
+		"dt_scan_rows": cpu.DtScanRows,
 	}
 	causalConvTwins = map[string]func(p shaders.CausalConvParams, x, weights []float32, slots []uint32, state, y []float32){
 		"causal_conv":      cpu.CausalConv,
