@@ -45,12 +45,12 @@ func (p DtProjParams) variant() dtProjVariant {
 	return v
 }
 
-// dtProjRows shares the rows: sixteen to an invocation read weights and workgroup
-// memory least, but a few rows fill more of a GPU with fewer.
+// dtProjRows shares the rows: with eight to an invocation reading weights and inputs costs
+// little, and a processor has room for many; a few rows fill more of a GPU with fewer.
 func dtProjRows(rows int) (each, groups int) {
 	switch {
 	case rows >= 1024:
-		return 16, 4
+		return 8, 4
 	case rows >= 256:
 		return 2, 4
 	case rows >= 8:

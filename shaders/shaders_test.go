@@ -33,6 +33,8 @@ func TestParams(t *testing.T) {
 		"x_proj_step":                 {"rows"},
 		"dt_scan_step":                {"rows"},
 		"dt_scan_rows":                {"rows"},
+		"matmul_lanes":                {"m", "ldc", "off_c", "off_bias"},
+		"in_proj_rows":                {"m", "eps", "off_conv", "off_conv_bias", "off_in_bias"},
 		"causal_conv":                 {"length", "channels", "stride", "offset"},
 		"causal_conv_step":            {"length", "channels", "stride", "offset"},
 		"selective_scan":              scan,
