@@ -13,6 +13,7 @@ type fusedStages[A any] interface {
 	normMatvec(p shaders.NormMatvecParams, a, gain, w, bias, c A)
 	inProjStep(p shaders.InProjStepParams, a, w, small, slots, wx, state, uz, parts A)
 	xProjStep(p shaders.XProjStepParams, conv, slots, wx, state, uz, parts A)
+	inProjRows(p shaders.InProjRowsParams, a, w, small, slots, state, uz A)
 	dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y A)
 }
 
@@ -24,10 +25,17 @@ type fusedStages[A any] interface {
 //	matvec         residual += W_out y
 //
 // or, if not whole, norm_matvec (rms_norm and matmul for more rows) and x_proj_step
-// in the place of the first.
+// in the place of the first. Of many sequences there is one group, whose sums x_proj
+// makes at once:
+//
+//	in_proj_rows   residual -> u, z
+//	matmul_lanes   -> x_proj of u
+//	dt_scan_rows   -> y
+//	matmul_lanes   residual += W_out y
 type stepForm struct {
 	group int // channels of a group
 	whole bool
+	many  bool
 }
 
 // maxWholeGroups bounds the groups of in_proj_step, whose sums every workgroup of
@@ -47,10 +55,33 @@ func newStepForm(c ModelConfig, rows, most, shards int) stepForm {
 		for f.group = 16; f.group < 64 && c.DInner > maxWholeGroups*f.group; f.group *= 2 {
 		}
 	}
+	if rows > shaders.MaxMatvecRows && shards == 1 && fitsRows(c, rows) {
+		f = stepForm{group: c.DInner, many: true}
+	}
 	if f.parts(c, rows) > most {
 		return stepForm{}
 	}
 	return f
+}
+
+// fitsRows reports whether the kernels for many sequences take a model's sizes.
+func fitsRows(c ModelConfig, rows int) bool {
+	return shaders.InProjRowsFits(inProjRows(c, rows)) && shaders.MatmulLanesFits(xProjRows(c, rows)) &&
+		shaders.DtScanRowsFits(shaders.DtScanStepParams{Rows: rows, Channels: c.DInner, Rank: c.DTRank, States: c.DState, Groups: 1})
+}
+
+func inProjRows(c ModelConfig, rows int) shaders.InProjRowsParams {
+	return shaders.InProjRowsParams{
+		Rows: rows, Width: c.DModel, Channels: c.DInner, Taps: c.DConv, Eps: float32(c.NormEps), ConvBias: c.UseConvBias, Bias: c.UseBias,
+	}
+}
+
+// xProjRows is the product of u, which lies beside z, into whole sums.
+func xProjRows(c ModelConfig, rows int) shaders.MatmulParams {
+	outputs := c.DTRank + 2*c.DState
+	return shaders.MatmulParams{
+		M: rows, N: outputs, K: c.DInner, LDA: 2 * c.DInner, LDC: shaders.XProjStepParams{Outputs: outputs}.PartsStride(),
+	}
 }
 
 // fused reports whether the step does not run stage by stage.
@@ -77,12 +108,18 @@ func fusing[A any](s stages[A]) (fusedStages[A], bool) {
 func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
 	c, w, act := n.config, &n.blocks[i], &n.act
 	d, e, r, ns := c.DModel, c.DInner, c.DTRank, c.DState
-	if f.whole {
+	switch {
+	case f.many:
+		p := inProjRows(c, b.rows)
+		p.Weights = w.inProj.dtype
+		s.inProjRows(p, act.residual, w.inProj.shards[0].data, w.small, act.slots, w.convState, act.xz) // (B, 2E)
+		linear(s, xProjRows(c, b.rows), act.xz, w.xProj, *new(A), act.parts)                            // (B, R+2N)
+	case f.whole:
 		s.inProjStep(shaders.InProjStepParams{
 			Rows: b.rows, Width: d, Channels: e, Taps: c.DConv, Outputs: r + 2*ns, Group: f.group, Eps: float32(c.NormEps),
 			Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, Bias: c.UseBias,
 		}, act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.xz, act.parts) // (B, 2E), (groups, B, R+2N)
-	} else {
+	default:
 		product := shaders.MatmulParams{M: b.rows, N: 2 * e, K: d, LDA: d, LDC: 2 * e, Bias: c.UseBias}
 		n.normLinear(s, product, act.residual, w.norm, w.inProj, w.inBias, act.xz, func() {}) // (B, 2E)
 		s.xProjStep(shaders.XProjStepParams{
