@@ -7,6 +7,7 @@ type laneTile struct {
 	M, N             int
 	PlacesM, PlacesN int
 	Lanes            int
+	Chunk            int // quads of k that lie in workgroup memory
 }
 
 func (t laneTile) Rows() int        { return t.M * t.PlacesM }
@@ -17,9 +18,9 @@ func (t laneTile) Invocations() int { return t.Places() * t.Lanes }
 // laneTiles lists the tiles, those that read activations and weights least first; later
 // ones have more workgroups and share sums among more lanes.
 var laneTiles = []laneTile{
-	{M: 8, N: 6, PlacesM: 2, PlacesN: 8, Lanes: 16},
-	{M: 8, N: 6, PlacesM: 2, PlacesN: 2, Lanes: 64},
-	{M: 2, N: 5, PlacesM: 4, PlacesN: 1, Lanes: 64},
+	{M: 8, N: 6, PlacesM: 2, PlacesN: 8, Lanes: 16, Chunk: 48},
+	{M: 8, N: 6, PlacesM: 1, PlacesN: 4, Lanes: 64, Chunk: 64},
+	{M: 2, N: 5, PlacesM: 4, PlacesN: 1, Lanes: 64, Chunk: 64},
 }
 
 // laneSums is what a kernel with such a product knows of it.
@@ -30,7 +31,6 @@ type laneSums struct {
 	LDA, OffA int // of the activations, in elements
 	Quads     int // of k
 	Stride    int // quads from one row of weights to the next
-	Own       int // rows of the tile that an invocation squares
 	Pass      int // sums of an invocation that meet at a time
 	Weights   string
 	Norm      bool // activations are normalised
@@ -58,10 +58,6 @@ func newLaneSums(m, n, k int, t DType) laneSums {
 			break
 		}
 	}
-	v.Own = v.M * v.PlacesM / v.Places()
-	if v.Own == 0 {
-		v.Own = 1
-	}
 	for p := 1; p <= v.M*v.N; p++ {
 		if v.M*v.N%p == 0 && 4*p*v.Invocations() <= laneMemory {
 			v.Pass = p
@@ -75,14 +71,22 @@ const (
 	laneMemory = 12 << 10 // of the sums that meet at a time
 )
 
-// Whole reports whether all lanes have as many quads.
-func (v laneSums) Whole() bool { return v.Quads%v.Lanes == 0 }
+// Whole reports whether all chunks of k are.
+func (v laneSums) Whole() bool { return v.Quads%v.Chunk == 0 }
+
+// Loaders is the number of invocations that bring a row to workgroup memory, and Stages
+// the number of quads of a chunk that each does.
+func (v laneSums) Loaders() int { return v.Invocations() / v.Rows() }
+func (v laneSums) Stages() int  { return v.Chunk / v.Loaders() }
+
+// Pool is the vectors of workgroup memory for rows and sums.
+func (v laneSums) Pool() int { return max(v.Rows()*v.Chunk, v.Pass*v.Invocations()/4) }
 
 // Memory is the bytes of workgroup memory.
 func (v laneSums) Memory() int {
-	n := 4 * v.Pass * v.Invocations()
+	n := 16 * v.Pool()
 	if v.Norm {
-		n += 4 * v.Own * v.Invocations()
+		n += 4 * v.Invocations()
 	}
 	return n
 }
