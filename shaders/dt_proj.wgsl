@@ -34,7 +34,7 @@ fn weight_pair(raw: u32) -> vec2<f32> {
 
 // weights are those of input r, or of the last, for four channels.
 fn weights(r: u32, four: u32) -> vec4<f32> {
-	let row = min(r, {{sub .Rank 1}}u);
+	let row = {{if mod .Rank 4}}min(r, {{sub .Rank 1}}u){{else}}r{{end}};
 {{- if .Fours}}
 	let raw = w[row * (params.channels / 4u) + four];
 	return {{if eq .Weights "F32"}}raw{{else}}vec4<f32>(weight_pair(raw.x), weight_pair(raw.y)){{end}};

@@ -21,12 +21,11 @@
 struct Params { m: u32, eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;  // (rows, k)
-@group(0) @binding(2) var<storage, read> w: array<{{template "weight_type" .}}>; // (2 channels, k)
+@group(0) @binding(2) var<storage, read> w: array<{{template "lane_type" .}}>; // (2 channels, k)
 @group(0) @binding(3) var<storage, read> small: array<f32>;    // (k), (channels, {{.Taps}}), (channels), (2 channels)
 @group(0) @binding(4) var<storage, read> slots: array<u32>;    // (rows)
 @group(0) @binding(5) var<storage, read_write> state: array<f32>; // (slots, channels, {{sub .Taps 1}})
 @group(0) @binding(6) var<storage, read_write> uz: array<f32>; // (rows, 2 channels)
-{{template "weight_load" .}}
 {{template "silu"}}
 {{template "lane_memory" .}}
 {{- $channels := div .All 2}}{{$past := sub .Taps 1}}

@@ -7,7 +7,6 @@ type laneTile struct {
 	M, N             int
 	PlacesM, PlacesN int
 	Lanes            int
-	Chunk            int // quads of k that lie in workgroup memory
 }
 
 func (t laneTile) Rows() int        { return t.M * t.PlacesM }
@@ -18,9 +17,9 @@ func (t laneTile) Invocations() int { return t.Places() * t.Lanes }
 // laneTiles lists the tiles, those that read activations and weights least first; later
 // ones have more workgroups and share sums among more lanes.
 var laneTiles = []laneTile{
-	{M: 8, N: 6, PlacesM: 2, PlacesN: 8, Lanes: 16, Chunk: 48},
-	{M: 8, N: 6, PlacesM: 1, PlacesN: 4, Lanes: 64, Chunk: 64},
-	{M: 2, N: 5, PlacesM: 4, PlacesN: 1, Lanes: 64, Chunk: 64},
+	{M: 8, N: 6, PlacesM: 2, PlacesN: 8, Lanes: 16},
+	{M: 8, N: 6, PlacesM: 2, PlacesN: 2, Lanes: 64},
+	{M: 2, N: 5, PlacesM: 4, PlacesN: 1, Lanes: 64},
 }
 
 // laneSums is what a kernel with such a product knows of it.
@@ -30,8 +29,9 @@ type laneSums struct {
 	K         int
 	LDA, OffA int // of the activations, in elements
 	Quads     int // of k
-	Stride    int // quads from one row of weights to the next
+	Stride    int // blocks from one row of weights to the next
 	Pass      int // sums of an invocation that meet at a time
+	Narrow    bool
 	Weights   string
 	Norm      bool // activations are normalised
 }
@@ -52,7 +52,8 @@ func laneFits(m, n, k, lda, offA int) bool {
 // newLaneSums has the first of the tiles that gives every processor of a large GPU a
 // workgroup, or else the last.
 func newLaneSums(m, n, k int, t DType) laneSums {
-	v := laneSums{All: n, K: k, LDA: k, Quads: k / 4, Stride: Stride(t, k) / 4, Weights: t.String()}
+	v := laneSums{All: n, K: k, LDA: k, Quads: k / 4, Weights: t.String()}
+	v.Stride = Stride(t, k) / 4 / v.Planes()
 	for _, v.laneTile = range laneTiles {
 		if ceilDiv(m, v.Rows())*ceilDiv(n, v.Columns()) >= laneGroups {
 			break
@@ -71,22 +72,34 @@ const (
 	laneMemory = 12 << 10 // of the sums that meet at a time
 )
 
-// Whole reports whether all chunks of k are.
-func (v laneSums) Whole() bool { return v.Quads%v.Chunk == 0 }
+// Halves reports whether a block is 16 bytes of weights of 16 bits; otherwise it is a
+// quad.
+func (v laneSums) Halves() bool {
+	return (v.Weights == F16.String() || v.Weights == BF16.String()) && !v.Narrow
+}
 
-// Loaders is the number of invocations that bring a row to workgroup memory, and Stages
-// the number of quads of a chunk that each does.
-func (v laneSums) Loaders() int { return v.Invocations() / v.Rows() }
-func (v laneSums) Stages() int  { return v.Chunk / v.Loaders() }
+// Planes is the number of quads of a block.
+func (v laneSums) Planes() int {
+	if v.Halves() {
+		return 2
+	}
+	return 1
+}
 
-// Pool is the vectors of workgroup memory for rows and sums.
-func (v laneSums) Pool() int { return max(v.Rows()*v.Chunk, v.Pass*v.Invocations()/4) }
+// Blocks is the number of blocks of k.
+func (v laneSums) Blocks() int { return ceilDiv(v.Quads, v.Planes()) }
+
+// Whole reports whether all lanes have as many blocks, and whole ones.
+func (v laneSums) Whole() bool { return v.Quads%(v.Planes()*v.Lanes) == 0 }
+
+// Own is the number of rows of the tile that an invocation squares a share of.
+func (v laneSums) Own() int { return ceilDiv(v.Rows(), v.Places()) }
 
 // Memory is the bytes of workgroup memory.
 func (v laneSums) Memory() int {
-	n := 16 * v.Pool()
+	n := 4 * v.Pass * v.Invocations()
 	if v.Norm {
-		n += 4 * v.Invocations()
+		n += 4 * v.Own() * v.Invocations()
 	}
 	return n
 }

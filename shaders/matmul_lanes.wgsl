@@ -15,10 +15,9 @@
 struct Params { m: u32, ldc: u32, off_c: u32, off_bias: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<vec4<f32>>; // (m, k)
-@group(0) @binding(2) var<storage, read> w: array<{{template "weight_type" .}}>; // (n, k)
+@group(0) @binding(2) var<storage, read> w: array<{{template "lane_type" .}}>; // (n, k)
 @group(0) @binding(3) var<storage, read> bias: array<f32>;    // (off_bias + n)
 @group(0) @binding(4) var<storage, read_write> c: array<f32>; // (m, n)
-{{template "weight_load" .}}
 {{template "lane_memory" .}}
 
 fn ended(m: u32, n: u32, i: u32, sum: f32) {

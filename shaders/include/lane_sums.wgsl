@@ -1,42 +1,43 @@
-{{/* Products of some rows of activations with a weight matrix where tiles whose weights
-go through workgroup memory would be too few, and wait too long at their barriers, to
+{{/* Products of some rows of activations with a weight matrix where tiles that go
+through workgroup memory would be too few, and wait too long at their barriers, to
 fill a GPU.
 
 {{.Lanes}} neighbouring invocations, the lanes, have the same M rows and N columns and each a
-share of k: quads l, l + Lanes and so on, so that together they read whole lines of the
-weights, which are on their way one turn ahead. The rows' next Chunk quads lie in
-workgroup memory; those after them are on their way to registers. In the end the
-lanes' sums meet in the same memory, Pass of an invocation at a time.
+share of k: blocks l, l + Lanes and so on, so that together they read whole lines. No
+invocation waits for another before the end, and what several read comes from the
+cache. A block is 16 bytes of weights of 16 bits, or a quad of others. The lanes' sums
+meet in workgroup memory, Pass of an invocation at a time.
 
 lane_memory declares it. lane_sums runs the sums, of a workgroup whose tile begins at
-(top, left). With Norm, rows are multiplied by small, which starts with their gain,
-and row_rms(i) is the factor that normalises row i of the tile. lane_ends calls
-ended(m, n, i, sum) for every sum, n being a column, m a row and i its place in the
-tile. */}}
+(top, left). With Norm, weights are multiplied by small, which starts with the gain of
+the rows, and row_rms(i) is the factor that normalises row i of the tile, of which
+each invocation squares a share. lane_ends calls ended(m, n, i, sum) for every sum, n
+being a column, m a row and i its place in the tile. */}}
+{{define "lane_type"}}{{if .Halves}}vec4<u32>{{else}}{{template "weight_type" .}}{{end}}{{end}}
 {{define "lane_memory"}}
-var<workgroup> pool: array<vec4<f32>, {{.Pool}}>; // [row][quad], then sums [sum][place][lane]
+{{- if .Halves}}
+fn halves(lo: u32, hi: u32) -> vec4<f32> {
+{{- if eq .Weights "F16"}}
+	return vec4<f32>(unpack2x16float(lo), unpack2x16float(hi));
+{{- else}}
+	return bitcast<vec4<f32>>(vec4<u32>(lo << 16u, lo & 0xffff0000u, hi << 16u, hi & 0xffff0000u));
+{{- end}}
+}
+{{- else}}
+{{template "weight_load" .}}
+{{- end}}
+
+var<workgroup> shares: array<f32, {{mul .Pass .Invocations}}>; // [sum][place][lane]
 {{- if .Norm}}
-var<workgroup> squares: array<f32, {{.Invocations}}>; // [row][invocation]
+var<workgroup> squares: array<f32, {{mul .Own .Invocations}}>; // [row][lane]
 
 fn row_rms(i: u32) -> f32 {
-	var sum = squares[i * {{.Loaders}}u];
-{{- range $l := seq .Loaders}}{{if $l}}
-	sum += squares[i * {{$.Loaders}}u + {{$l}}u];
+	var sum = squares[i * {{.Lanes}}u];
+{{- range $l := seq .Lanes}}{{if $l}}
+	sum += squares[i * {{$.Lanes}}u + {{$l}}u];
 {{- end}}{{end}}
 	return 1.0 / sqrt(sum / {{.K}}.0 + params.eps);
 }
-{{- end}}
-{{- end}}
-
-{{define "lane_weights"}}
-{{- range $j := seq .N}}
-			next_w{{$j}} = fetch(column{{$j}} + {{if $.Whole}}quad{{else}}min(quad, {{sub $.Quads 1}}u){{end}});
-{{- end}}
-{{- end}}
-
-{{define "lane_rows"}}
-{{- range $s := seq .Stages}}
-			next{{$s}} = a[own + {{if $.Whole}}start + loader + {{mul $s $.Loaders}}u{{else}}min(start + loader + {{mul $s $.Loaders}}u, {{sub $.Quads 1}}u){{end}}];
 {{- end}}
 {{- end}}
 
@@ -45,79 +46,65 @@ fn row_rms(i: u32) -> f32 {
 	let place = t / {{.Lanes}}u;
 	let top = wg.y * {{.Rows}}u;
 	let left = wg.x * {{.Columns}}u;
+{{- range $i := seq .M}}
+	let row{{$i}} = (min(top + place / {{$.PlacesN}}u + {{mul $i $.PlacesM}}u, params.m - 1u) * {{$.LDA}}u + {{$.OffA}}u) / 4u;
+{{- end}}
 {{- range $j := seq .N}}
 	let column{{$j}} = min(left + place % {{$.PlacesN}}u + {{mul $j $.PlacesN}}u, {{sub $.All 1}}u) * {{$.Stride}}u;
-	var next_w{{$j}}: {{template "weight_raw" $}};
 {{- end}}
 {{- range $i := seq .M}}{{range $j := seq $.N}}
 	var s{{$i}}_{{$j}} = 0.0;
 {{- end}}{{end}}
+{{- if .Norm}}{{range $o := seq .Own}}
+	let own{{$o}} = (min(top + min(place + {{mul $o $.Places}}u, {{sub $.Rows 1}}u), params.m - 1u) * {{$.LDA}}u + {{$.OffA}}u) / 4u;
+	var q{{$o}} = vec4<f32>(0.0);
+{{- end}}{{end}}
 {{- if eq .Weights "Q4"}}
 	quads_all = {{mul .All .Stride}}u;
 {{- end}}
-	// {{.Loaders}} invocations bring a row to workgroup memory.
-	let loader = t % {{.Loaders}}u;
-	let own = (min(top + t / {{.Loaders}}u, params.m - 1u) * {{.LDA}}u + {{.OffA}}u) / 4u;
-{{- range $s := seq .Stages}}
-	var next{{$s}}: vec4<f32>;
+	for (var first = 0u; first < {{.Blocks}}u; first += {{.Lanes}}u) {
+		let block = {{if .Whole}}first + lane{{else}}min(first + lane, {{sub .Blocks 1}}u){{end}};
+{{- range $j := seq .N}}
+		let raw{{$j}} = {{if $.Halves}}w[column{{$j}} + block]{{else}}fetch(column{{$j}} + block){{end}};
 {{- end}}
-{{- if .Norm}}
-	var q = vec4<f32>(0.0);
-{{- end}}
-	var quad = lane;
-	{
-		let start = 0u;
-		{{template "lane_weights" .}}
-		{{template "lane_rows" .}}
-	}
-	for (var at = 0u; at < {{.Quads}}u; at += {{.Chunk}}u) {
-		workgroupBarrier();
-{{- range $s := seq .Stages}}
+{{- range $h := seq .Planes}}
 		{
-			let k = at + loader + {{mul $s $.Loaders}}u;
-			let v = {{if $.Whole}}next{{$s}}{{else}}select(vec4<f32>(0.0), next{{$s}}, k < {{$.Quads}}u){{end}};
-{{- if $.Norm}}
-			let g = {{if $.Whole}}k{{else}}min(k, {{sub $.Quads 1}}u){{end}} * 4u;
-			q = fma(v, v, q);
-			pool[t / {{$.Loaders}}u * {{$.Chunk}}u + loader + {{mul $s $.Loaders}}u] = v * vec4<f32>(small[g], small[g + 1u], small[g + 2u], small[g + 3u]);
-{{- else}}
-			pool[t / {{$.Loaders}}u * {{$.Chunk}}u + loader + {{mul $s $.Loaders}}u] = v;
+			let quad = {{if eq $.Planes 1}}block{{else}}block * {{$.Planes}}u + {{$h}}u{{end}};
+{{- if not $.Whole}}
+			let some = select(0.0, 1.0, first + lane < {{$.Blocks}}u{{if gt $.Planes 1}} && quad < {{$.Quads}}u{{end}});
+			let near = min(quad, {{sub $.Quads 1}}u);
 {{- end}}
-		}
-{{- end}}
-		workgroupBarrier();
-		if (at + {{.Chunk}}u < {{.Quads}}u) {
-			let start = at + {{.Chunk}}u;
-			{{template "lane_rows" .}}
-		}
-		let base = place / {{.PlacesN}}u * {{.Chunk}}u + lane;
-{{- range $o := seq (div .Chunk .Lanes)}}
-		{
-{{- range $j := seq $.N}}
-			let w{{$j}} = unpack(next_w{{$j}}, column{{$j}} + {{if $.Whole}}quad{{else}}min(quad, {{sub $.Quads 1}}u){{end}});
-{{- end}}
-			quad += {{$.Lanes}}u;
-			if (at + {{mul (add $o 1) $.Lanes}}u < {{$.Quads}}u) {
-				{{template "lane_weights" $}}
-			}
+{{- $at := "near"}}{{if $.Whole}}{{$at = "quad"}}{{end}}
 {{- range $i := seq $.M}}
-			let a{{$i}} = pool[base + {{add (mul $i $.PlacesM $.Chunk) (mul $o $.Lanes)}}u];
-{{- range $k := seq 4}}{{range $j := seq $.N}}
+			let a{{$i}} = a[row{{$i}} + {{$at}}]{{if not $.Whole}} * some{{end}};
+{{- end}}
+{{- if $.Norm}}
+			let gain = vec4<f32>(small[{{$at}} * 4u], small[{{$at}} * 4u + 1u], small[{{$at}} * 4u + 2u], small[{{$at}} * 4u + 3u]);
+{{- range $o := seq $.Own}}
+			let x{{$o}} = a[own{{$o}} + {{$at}}]{{if not $.Whole}} * some{{end}};
+			q{{$o}} = fma(x{{$o}}, x{{$o}}, q{{$o}});
+{{- end}}{{end}}
+{{- range $j := seq $.N}}
+			let w{{$j}} = {{if $.Halves}}halves(raw{{$j}}.{{comp (mul $h 2)}}, raw{{$j}}.{{comp (add (mul $h 2) 1)}}){{else}}unpack(raw{{$j}}, column{{$j}} + block){{end}}{{if $.Norm}} * gain{{end}};
+{{- end}}
+{{- range $k := seq 4}}{{range $i := seq $.M}}{{range $j := seq $.N}}
 			s{{$i}}_{{$j}} = fma(a{{$i}}.{{comp $k}}, w{{$j}}.{{comp $k}}, s{{$i}}_{{$j}});
 {{- end}}{{end}}{{end}}
 		}
 {{- end}}
 	}
-{{- if .Norm}}
-	squares[t] = (q.x + q.y) + (q.z + q.w);
-{{- end}}
 {{- end}}
 
 {{define "lane_ends"}}
+{{- if .Norm}}{{range $o := seq .Own}}
+	squares[{{mul $o $.Invocations}}u + t] = (q{{$o}}.x + q{{$o}}.y) + (q{{$o}}.z + q{{$o}}.w);
+{{- end}}{{end}}
 {{- range $p := seq (div (mul .M .N) .Pass)}}
+{{- if $p}}
 	workgroupBarrier();
+{{- end}}
 {{- range $e := seq $.Pass}}{{$s := add (mul $p $.Pass) $e}}
-	pool[(t + {{mul $e $.Invocations}}u) / 4u][t % 4u] = s{{div $s $.N}}_{{mod $s $.N}};
+	shares[{{mul $e $.Invocations}}u + t] = s{{div $s $.N}}_{{mod $s $.N}};
 {{- end}}
 	workgroupBarrier();
 	// The lanes are taken in turns that differ by place, so that neighbours read different banks.
@@ -127,10 +114,7 @@ fn row_rms(i: u32) -> f32 {
 		let turn = at * {{$.Lanes}}u / 32u;
 		var sum = 0.0;
 {{- range $l := seq $.Lanes}}
-		{
-			let i = base + (turn + {{$l}}u) % {{$.Lanes}}u;
-			sum += pool[i / 4u][i % 4u];
-		}
+		sum += shares[base + (turn + {{$l}}u) % {{$.Lanes}}u];
 {{- end}}
 		let s = {{mul $p $.Pass}}u + r / {{$.Places}}u;
 		let i = at / {{$.PlacesN}}u + s / {{$.N}}u * {{$.PlacesM}}u;
