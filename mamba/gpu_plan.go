@@ -148,6 +148,10 @@ func (r *recorder) rmsNorm(p shaders.RMSNormParams, x, weight, y *wgpu.Buffer) {
 
 func (r *recorder) matmul(p shaders.MatmulParams, a, w, bias, c *wgpu.Buffer) {
 	k := r.backend.kernels
+	if p.M > shaders.MaxMatvecRows && shaders.MatmulLanesFits(p) {
+		r.add(p.M*p.N*p.K, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.MatmulLanes(p, a, w, bias, c) })
+		return
+	}
 	if p.M > shaders.MaxMatvecRows && k.MatmulScratch(p) <= r.backend.scratchWords() {
 		r.addAll(p.M*p.N*p.K, func() ([]*wgpu.Dispatch, error) {
 			return k.MatmulSplit(p, a, w, bias, r.backend.scratch, c)
@@ -176,6 +180,12 @@ func (r *recorder) inProjStep(p shaders.InProjStepParams, a, w, small, slots, wx
 	})
 }
 
+func (r *recorder) inProjRows(p shaders.InProjRowsParams, a, w, small, slots, state, uz *wgpu.Buffer) {
+	r.add(2*p.Rows*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.InProjRows(p, a, w, small, slots, state, uz)
+	})
+}
+
 func (r *recorder) xProjStep(p shaders.XProjStepParams, conv, slots, wx, state, uz, parts *wgpu.Buffer) {
 	r.add(p.Rows*p.Channels*p.Outputs, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
 		return k.XProjStep(p, conv, slots, wx, state, uz, parts)
@@ -184,6 +194,9 @@ func (r *recorder) xProjStep(p shaders.XProjStepParams, conv, slots, wx, state, 
 
 func (r *recorder) dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y *wgpu.Buffer) {
 	r.add(p.Rows*p.Channels*(p.Rank+p.States), func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		if p.Groups == 1 && shaders.DtScanRowsFits(p) {
+			return k.DtScanRows(p, uz, parts, wdt, weights, slots, state, y)
+		}
 		return k.DtScanStep(p, uz, parts, wdt, weights, slots, state, y)
 	})
 }

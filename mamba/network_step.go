@@ -13,6 +13,7 @@ type fusedStages[A any] interface {
 	normMatvec(p shaders.NormMatvecParams, a, gain, w, bias, c A)
 	inProjStep(p shaders.InProjStepParams, a, w, small, slots, wx, state, uz, parts A)
 	xProjStep(p shaders.XProjStepParams, conv, slots, wx, state, uz, parts A)
+	inProjRows(p shaders.InProjRowsParams, a, w, small, slots, state, uz A)
 	dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y A)
 	scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weights, slots, w, u, state, yz A)
 	outProjStep(p shaders.OutProjStepParams, yz, w, c A)
@@ -32,9 +33,17 @@ type fusedStages[A any] interface {
 //	in_proj_step     residual -> u, x_proj's sums
 //	scan_gate_step   -> y, silu(z)
 //	out_proj_step    residual += W_out (y . silu(z))
+//
+// Of many sequences there is one group, whose sums x_proj makes at once:
+//
+//	in_proj_rows   residual -> u, z
+//	matmul_lanes   -> x_proj of u
+//	dt_scan_rows   -> y
+//	matmul_lanes   residual += W_out y
 type stepForm struct {
 	group int // channels of a group
 	whole bool
+	many  bool
 }
 
 // maxWholeGroups bounds the groups of in_proj_step, whose sums every workgroup of
@@ -54,10 +63,33 @@ func newStepForm(c ModelConfig, rows, most, shards int) stepForm {
 		for f.group = 16; f.group < 64 && c.DInner > maxWholeGroups*f.group; f.group *= 2 {
 		}
 	}
+	if rows > shaders.MaxMatvecRows && shards == 1 && fitsRows(c, rows) {
+		f = stepForm{group: c.DInner, many: true}
+	}
 	if f.parts(c, rows) > most {
 		return stepForm{}
 	}
 	return f
+}
+
+// fitsRows reports whether the kernels for many sequences take a model's sizes.
+func fitsRows(c ModelConfig, rows int) bool {
+	return shaders.InProjRowsFits(inProjRows(c, rows)) && shaders.MatmulLanesFits(xProjRows(c, rows)) &&
+		shaders.DtScanRowsFits(shaders.DtScanStepParams{Rows: rows, Channels: c.DInner, Rank: c.DTRank, States: c.DState, Groups: 1})
+}
+
+func inProjRows(c ModelConfig, rows int) shaders.InProjRowsParams {
+	return shaders.InProjRowsParams{
+		Rows: rows, Width: c.DModel, Channels: c.DInner, Taps: c.DConv, Eps: float32(c.NormEps), ConvBias: c.UseConvBias, Bias: c.UseBias,
+	}
+}
+
+// xProjRows is the product of u, which lies beside z, into whole sums.
+func xProjRows(c ModelConfig, rows int) shaders.MatmulParams {
+	outputs := c.DTRank + 2*c.DState
+	return shaders.MatmulParams{
+		M: rows, N: outputs, K: c.DInner, LDA: 2 * c.DInner, LDC: shaders.XProjStepParams{Outputs: outputs}.PartsStride(),
+	}
 }
 
 // fused reports whether the step does not run stage by stage.
@@ -100,27 +132,18 @@ func fusing[A any](s stages[A]) (fusedStages[A], bool) {
 func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
 	c, w, act := n.config, &n.blocks[i], &n.act
 	d, e, r, ns := c.DModel, c.DInner, c.DTRank, c.DState
-	if f.whole {
-		first := shaders.InProjStepParams{
-			Rows: b.rows, Width: d, Channels: e, Taps: c.DConv, Outputs: r + 2*ns, Group: f.group, Eps: float32(c.NormEps),
-			Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, Bias: c.UseBias, Split: n.splits(w),
-		}
-		u := act.xz // (B, 2E), with z
-		if first.Split {
-			u = act.u // (B, E)
-		}
-		s.inProjStep(first, act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, u, act.parts) // (groups, B, R+2N)
-		if first.Split {
-			s.scanGateStep(shaders.ScanGateStepParams{
-				Rows: b.rows, Width: d, Channels: e, Rank: r, States: ns, Groups: f.groups(c),
-				Weights: w.inProj.dtype, DtWeights: w.dtType, OutWeights: w.outProj.dtype,
-			}, act.parts, w.dtProj, w.scan, act.slots, w.inProj.shards[0].data, u, w.scanState, act.xz) // (B, 2E)
-			s.outProjStep(shaders.OutProjStepParams{
-				Rows: b.rows, Width: d, Channels: e, Weights: w.outProj.dtype,
-			}, act.xz, w.outProj.shards[0].data, act.residual) // (B, d)
-			return
-		}
-	} else {
+	switch {
+	case f.many:
+		p := inProjRows(c, b.rows)
+		p.Weights = w.inProj.dtype
+		s.inProjRows(p, act.residual, w.inProj.shards[0].data, w.small, act.slots, w.convState, act.xz) // (B, 2E)
+		linear(s, xProjRows(c, b.rows), act.xz, w.xProj, *new(A), act.parts)                            // (B, R+2N)
+	case f.whole && n.splits(w):
+		n.splitStep(s, i, b, f)
+		return
+	case f.whole:
+		s.inProjStep(n.inProjStep(w, b, f), act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.xz, act.parts) // (B, 2E), (groups, B, R+2N)
+	default:
 		product := shaders.MatmulParams{M: b.rows, N: 2 * e, K: d, LDA: d, LDC: 2 * e, Bias: c.UseBias}
 		n.normLinear(s, product, act.residual, w.norm, w.inProj, w.inBias, act.xz, func() {}) // (B, 2E)
 		s.xProjStep(shaders.XProjStepParams{
@@ -132,6 +155,28 @@ func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
 		Rows: b.rows, Channels: e, Rank: r, States: ns, Groups: f.groups(c), Weights: w.dtType,
 	}, act.xz, act.parts, w.dtProj, w.scan, act.slots, w.scanState, act.y) // (B, E)
 	n.addLinear(s, shaders.MatmulParams{M: b.rows, N: d, K: e, LDA: e, LDC: d, Bias: c.UseBias}, act.y, w.outProj, w.outBias, func() {}) // (B, d)
+}
+
+// inProjStep is in_proj_step of a layer, with z or without.
+func (n *network[A]) inProjStep(w *block[A], b batch, f stepForm) shaders.InProjStepParams {
+	c := n.config
+	return shaders.InProjStepParams{
+		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Taps: c.DConv, Outputs: c.DTRank + 2*c.DState, Group: f.group, Eps: float32(c.NormEps),
+		Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, Bias: c.UseBias, Split: n.splits(w),
+	}
+}
+
+// splitStep is step where the product that gives z runs beside the scan.
+func (n *network[A]) splitStep(s fusedStages[A], i int, b batch, f stepForm) {
+	c, w, act := n.config, &n.blocks[i], &n.act
+	s.inProjStep(n.inProjStep(w, b, f), act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.u, act.parts) // (B, E), (groups, B, R+2N)
+	s.scanGateStep(shaders.ScanGateStepParams{
+		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Rank: c.DTRank, States: c.DState, Groups: f.groups(c),
+		Weights: w.inProj.dtype, DtWeights: w.dtType, OutWeights: w.outProj.dtype,
+	}, act.parts, w.dtProj, w.scan, act.slots, w.inProj.shards[0].data, act.u, w.scanState, act.xz) // (B, 2E)
+	s.outProjStep(shaders.OutProjStepParams{
+		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Weights: w.outProj.dtype,
+	}, act.xz, w.outProj.shards[0].data, act.residual) // (B, d)
 }
 
 // normLinear is linear of the rows of x, normalised with gain: in one kernel where

@@ -20,7 +20,11 @@ func TestStepForm(t *testing.T) {
 	assert.Equal(t, stepForm{group: 32, whole: true}, newStepForm(m28, 1, most, 1))
 	assert.Equal(t, stepForm{group: 64}, newStepForm(m28, 1, most, 2), "W_in in two buffers")
 	assert.Equal(t, stepForm{group: 64}, newStepForm(m130, shaders.MaxInProjStepRows+1, most, 1))
-	assert.Equal(t, stepForm{group: 64}, newStepForm(m130, 64, most, 1))
+	assert.Equal(t, stepForm{group: 1536, many: true}, newStepForm(m130, shaders.MaxMatvecRows+1, most, 1))
+	assert.Equal(t, stepForm{group: 1536, many: true}, newStepForm(m130, shaders.MaxLaneRows, most, 1))
+	assert.Equal(t, 64*80, newStepForm(m130, 64, most, 1).parts(m130, 64))
+	assert.Equal(t, stepForm{group: 64}, newStepForm(m130, shaders.MaxLaneRows+1, most, 1))
+	assert.Equal(t, stepForm{group: 64}, newStepForm(m28, 64, most, 1), "more sums than lanes should share")
 	assert.Zero(t, newStepForm(wide, 1, most, 1), "more outputs of x_proj than a workgroup sums")
 	assert.Zero(t, newStepForm(m28, 4096, most, 1), "sums past a binding")
 	assert.Equal(t, 96*80, stepForm{group: 16}.parts(m130, 1))
@@ -41,23 +45,25 @@ func TestStepDispatches(t *testing.T) {
 }
 
 // TestStepRows takes steps of one sequence, and of as many as those around which other
-// kernels run: in_proj_step takes two, matvec and a workgroup of x_proj_step eight. One
-// model has a bias of the convolution, another of the projections, and one is so wide
-// that z's product runs beside the scan.
+// kernels run: in_proj_step takes two, matvec and a workgroup of x_proj_step eight,
+// in_proj_rows 64, of the model whose dt comes in whole vectors. One model has a bias of
+// the convolution, another of the projections, and one is so wide that z's product runs
+// beside the scan.
 func TestStepRows(t *testing.T) {
 	dev := device(t)
 	for i, c := range []ModelConfig{
 		{DModel: 24, DInner: 48, DState: 16, DConv: 4, DTRank: 2, VocabSize: 131, UseConvBias: true},
+		{DModel: 32, DInner: 64, DState: 16, DConv: 4, DTRank: 4, VocabSize: 131, UseConvBias: true},
 		{DModel: 17, DInner: 35, DState: 5, DConv: 2, DTRank: 3, VocabSize: 67, UseBias: true, Tied: true},
 		{DModel: 1000, DInner: 1600, DState: 16, DConv: 4, DTRank: 12, VocabSize: 67, UseConvBias: true},
 	} {
 		c.Layout, c.NLayer, c.NormEps = checkpoint.HuggingFace, 2, 1e-5
-		dtype := []checkpoint.DType{checkpoint.F16, checkpoint.F32, checkpoint.F32}[i]
+		dtype := []checkpoint.DType{checkpoint.F16, checkpoint.F16, checkpoint.F32, checkpoint.F32}[i]
 		dir := writeFolder(t, c, randomTensors(t, c, func(string) checkpoint.DType { return dtype }))
 		m, want := open(t, dir, Options{Device: dev}), open(t, dir, Options{Adapter: GoAdapter})
-		assert.Equal(t, i == 2, m.backend.(*gpuBackend).net.splits(&m.backend.(*gpuBackend).net.blocks[0]))
+		assert.Equal(t, i == 3, m.backend.(*gpuBackend).net.splits(&m.backend.(*gpuBackend).net.blocks[0]))
 		var seen errorsSeen
-		for _, rows := range []int{1, 2, 3, 8, 9, 17}[:[]int{6, 6, 3}[i]] {
+		for _, rows := range []int{1, 2, 3, 8, 9, 17, 64, 65}[:[]int{8, 8, 8, 3}[i]] {
 			var got, exact [][][]float32
 			for _, side := range []struct {
 				m   *Model

@@ -3,94 +3,100 @@
 //   delta[t,e] = softplus(sum_r x[t*stride + offset + r] * w[e,r] + bias[e])
 //
 // w lies transposed, so that neighbouring channels are neighbours in memory. A
-// workgroup computes 128 channels of {{.Tile}} row(s): 32 invocations share a row, with two
-// pairs of channels each, and an invocation has {{.Rows}} row(s). The rows' inputs lie in
-// workgroup memory, 32 at a time; the weights come through the cache.
+// workgroup computes 128 channels of {{.Tile}} row(s): 32 invocations share a row, with four
+// channels each, and an invocation has {{.Rows}} row(s). The rows' inputs lie in workgroup
+// memory, {{mul 4 .Chunk}} at a time; the weights come through the cache.
 //
-// In      x, rows of rank elements; w^T (rank, channels), padded to pairs; bias (channels)
+// In      x, rows of {{.Rank}} elements; w^T ({{.Rank}}, channels), padded to pairs; bias (channels)
 // Out     delta (rows, channels)
 // Grid    (ceil(channels/128), ceil(rows/{{.Tile}})); {{.Invocations}} invocations
-// Memory  {{mul .Tile 128}} bytes
+// Memory  {{.Memory}} bytes
 // Tail    rows and channels past the end are computed from others and not
-//         written; inputs past rank are zero
+//         written; inputs past the last are zero
 // Twin    cpu/dt_proj.go
-struct Params { rows: u32, channels: u32, rank: u32, stride: u32, offset: u32, pad0: u32, pad1: u32, pad2: u32 }
+struct Params { rows: u32, channels: u32, stride: u32, offset: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;           // (rows, stride)
-@group(0) @binding(2) var<storage, read> w: array<{{if eq .Weights "F32"}}vec2<f32>{{else}}u32{{end}}>; // (rank, channels)
+@group(0) @binding(1) var<storage, read> x: array<{{if .Vec}}vec4<f32>{{else}}f32{{end}}>;   // (rows, stride)
+@group(0) @binding(2) var<storage, read> w: array<{{if eq .Weights "F32"}}{{if .Fours}}vec4<f32>{{else}}vec2<f32>{{end}}{{else}}{{if .Fours}}vec2<u32>{{else}}u32{{end}}{{end}}>; // ({{.Rank}}, channels)
 @group(0) @binding(3) var<storage, read> bias: array<f32>;        // (channels)
-@group(0) @binding(4) var<storage, read_write> delta: array<{{if .Even}}vec2<f32>{{else}}f32{{end}}>; // (rows, channels)
+@group(0) @binding(4) var<storage, read_write> delta: array<{{if .Fours}}vec4<f32>{{else}}f32{{end}}>; // (rows, channels)
 {{template "softplus"}}
+{{- if ne .Weights "F32"}}
 
-fn weight_pair(i: u32) -> vec2<f32> {
-{{- if eq .Weights "F32"}}
-	return w[i];
-{{- else if eq .Weights "F16"}}
-	return unpack2x16float(w[i]);
+fn weight_pair(raw: u32) -> vec2<f32> {
+{{- if eq .Weights "F16"}}
+	return unpack2x16float(raw);
 {{- else}}
-	return vec2<f32>(bitcast<f32>(w[i] << 16u), bitcast<f32>(w[i] & 0xffff0000u));
+	return vec2<f32>(bitcast<f32>(raw << 16u), bitcast<f32>(raw & 0xffff0000u));
+{{- end}}
+}
+{{- end}}
+
+// weights are those of input r, or of the last, for four channels.
+fn weights(r: u32, four: u32) -> vec4<f32> {
+	let row = {{if mod .Rank 4}}min(r, {{sub .Rank 1}}u){{else}}r{{end}};
+{{- if .Fours}}
+	let raw = w[row * (params.channels / 4u) + four];
+	return {{if eq .Weights "F32"}}raw{{else}}vec4<f32>(weight_pair(raw.x), weight_pair(raw.y)){{end}};
+{{- else}}
+	let pairs = (params.channels + 1u) / 2u;
+	let lo = w[row * pairs + min(four * 2u, pairs - 1u)];
+	let hi = w[row * pairs + min(four * 2u + 1u, pairs - 1u)];
+	return {{if eq .Weights "F32"}}vec4<f32>(lo, hi){{else}}vec4<f32>(weight_pair(lo), weight_pair(hi)){{end}};
 {{- end}}
 }
 
-// weights are those of input r, or of the last, for two pairs of channels.
-fn weights(r: u32, pair0: u32, pair1: u32) -> vec4<f32> {
-	let at = min(r, params.rank - 1u) * ((params.channels + 1u) / 2u);
-	return vec4<f32>(weight_pair(at + pair0), weight_pair(at + pair1));
+// inputs_of are elements 4q to 4q+3 of a row, zero past the last.
+fn inputs_of(row: u32, q: u32) -> vec4<f32> {
+	let first = row * params.stride + params.offset;
+{{- if .Vec}}
+	return x[first / 4u + min(q, {{sub (div .Rank 4) 1}}u)];
+{{- else}}
+	let r = vec4<u32>(q * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
+	let at = vec4<u32>(first) + min(r, vec4<u32>({{sub .Rank 1}}u));
+	return select(vec4<f32>(0.0), vec4<f32>(x[at.x], x[at.y], x[at.z], x[at.w]), r < vec4<u32>({{.Rank}}u));
+{{- end}}
 }
 
-// input is element r of a row, zero past rank.
-fn input(row: u32, r: u32) -> f32 {
-	return select(0.0, x[row * params.stride + params.offset + min(r, params.rank - 1u)], r < params.rank);
-}
-
-fn store_delta(row: u32, pair: u32, sum: vec2<f32>) {
-	let e = pair * 2u;
+fn store_delta(row: u32, four: u32, sum: vec4<f32>) {
+	let e = four * 4u;
 	if (row >= params.rows || e >= params.channels) {
 		return;
 	}
-	let last = params.channels - 1u;
-	let d = vec2<f32>(softplus(sum.x + bias[e]), softplus(sum.y + bias[min(e + 1u, last)]));
-{{- if .Even}}
-	delta[(row * params.channels + e) / 2u] = d;
+	let d = vec4<f32>(softplus(sum.x), softplus(sum.y), softplus(sum.z), softplus(sum.w));
+{{- if .Fours}}
+	delta[(row * params.channels + e) / 4u] = d;
 {{- else}}
-	delta[row * params.channels + e] = d.x;
-	if (e < last) { delta[row * params.channels + e + 1u] = d.y; }
+	let at = row * params.channels + e;
+	delta[at] = d.x;
+	if (e + 1u < params.channels) { delta[at + 1u] = d.y; }
+	if (e + 2u < params.channels) { delta[at + 2u] = d.z; }
+	if (e + 3u < params.channels) { delta[at + 3u] = d.w; }
 {{- end}}
 }
 
-var<workgroup> inputs: array<array<vec4<f32>, 8>, {{.Tile}}>;
+var<workgroup> inputs: array<array<vec4<f32>, {{.Chunk}}>, {{.Tile}}>;
 
 @compute @workgroup_size({{.Invocations}})
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-	let pairs = (params.channels + 1u) / 2u;
-	let first_pair = wg.x * 64u + t % 32u;
-	let pair0 = min(first_pair, pairs - 1u);
-	let pair1 = min(first_pair + 32u, pairs - 1u);
+	let four = wg.x * 32u + t % 32u;
+	let near = min(four, (params.channels - 1u) / 4u);
 	let first_row = wg.y * {{.Tile}}u;
 	let own = t / 32u * {{.Rows}}u;
+	let e = min(vec4<u32>(near * 4u) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.channels - 1u));
+	let shift = vec4<f32>(bias[e.x], bias[e.y], bias[e.z], bias[e.w]);
 {{- range $i := seq .Rows}}
-	var s{{$i}} = vec4<f32>(0.0);
+	var s{{$i}} = shift;
 {{- end}}
-	// v is the weights of four inputs, loaded while those before are computed with.
-{{- range $k := seq 4}}
-	var v{{$k}} = weights({{$k}}u, pair0, pair1);
-{{- end}}
-	for (var r0 = 0u; r0 < params.rank; r0 += 32u) {
+	for (var q0 = 0u; q0 < {{.Quads}}u; q0 += {{.Chunk}}u) {
 		workgroupBarrier();
-		for (var i = t; i < {{mul .Tile 8}}u; i += {{.Invocations}}u) {
-			let row = min(first_row + i / 8u, params.rows - 1u);
-			let r = r0 + i % 8u * 4u;
-			inputs[i / 8u][i % 8u] = vec4<f32>(input(row, r), input(row, r + 1u), input(row, r + 2u), input(row, r + 3u));
+		for (var i = t; i < {{mul .Tile .Chunk}}u; i += {{.Invocations}}u) {
+			inputs[i / {{.Chunk}}u][i % {{.Chunk}}u] = inputs_of(min(first_row + i / {{.Chunk}}u, params.rows - 1u), q0 + i % {{.Chunk}}u);
 		}
 		workgroupBarrier();
-		let quads = min(8u, (params.rank - r0 + 3u) / 4u);
-		for (var q = 0u; q < quads; q++) {
+		for (var q = 0u; q < {{if .Even}}{{.Chunk}}u{{else}}min({{.Chunk}}u, {{.Quads}}u - q0){{end}}; q++) {
 {{- range $k := seq 4}}
-			let w{{$k}} = v{{$k}};
-{{- end}}
-			let next = r0 + q * 4u + 4u;
-{{- range $k := seq 4}}
-			v{{$k}} = weights(next + {{$k}}u, pair0, pair1);
+			let w{{$k}} = weights((q0 + q) * 4u + {{$k}}u, near);
 {{- end}}
 {{- range $i := seq .Rows}}
 			let x{{$i}} = inputs[own + {{$i}}u][q];
@@ -101,7 +107,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		}
 	}
 {{- range $i := seq .Rows}}
-	store_delta(first_row + own + {{$i}}u, first_pair, s{{$i}}.xy);
-	store_delta(first_row + own + {{$i}}u, first_pair + 32u, s{{$i}}.zw);
+	store_delta(first_row + own + {{$i}}u, four, s{{$i}});
 {{- end}}
 }

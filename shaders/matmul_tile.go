@@ -33,6 +33,7 @@ var matmulTiles = []matmulTile{
 	{LanesM: 16, LanesN: 16, M: 8, N: 8, Quads: 8, Slices: 1, speed: speed{176, 1, 1}},
 	{LanesM: 8, LanesN: 8, M: 8, N: 8, Quads: 4, Slices: 1, speed: speed{150, 4, 1.85}},
 	{LanesM: 8, LanesN: 16, M: 8, N: 4, Quads: 4, Slices: 1, speed: speed{155, 5, 1.33}},
+	{LanesM: 32, LanesN: 4, M: 4, N: 20, Quads: 4, Slices: 2, speed: speed{143, 1, 1}},
 	{LanesM: 8, LanesN: 4, M: 4, N: 12, Quads: 8, Slices: 8, speed: speed{95, 1, 1}},
 	{LanesM: 4, LanesN: 8, M: 4, N: 4, Quads: 16, Slices: 8, speed: speed{70, 2, 1}},
 	{LanesM: 32, LanesN: 4, M: 4, N: 4, Quads: 4, Slices: 1, speed: speed{110, 5, 3.5}},

@@ -27,45 +27,54 @@ func TestParams(t *testing.T) {
 	grouped := append(slices.Clone(scan), "chunk")
 	block := []string{"batch", "length", "channels", "bc_stride", "off_b", "off_c", "z_stride", "off_z", "first_state", "chunk",
 		"grads", "sums", "rows", "decays", "rest", "totals", "states"}
+	plan := []string{"groups", "steps", "chunks", "off_walk", "off_sums", "off_a", "off_rest"}
 	fields := map[string][]string{
-		"selective_scan_backward":     block,
-		"scan_ends":                   block,
-		"scan_join":                   block,
-		"scan_rows":                   block,
-		"matmul":                      {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias", "ldw", "off_w"},
-		"column_sums":                 {"rows", "columns", "stride", "offset", "off_out"},
-		"matmul_sum":                  {"m", "n", "count", "ldc", "off_c", "off_bias"},
-		"matvec":                      {"ldc", "off_c", "off_bias"},
-		"norm_matvec":                 {"ldc", "off_c", "off_bias", "eps"},
-		"in_proj_step":                {"eps", "off_conv", "off_conv_bias", "off_in_bias"},
-		"x_proj_step":                 {"rows"},
-		"dt_scan_step":                {"rows"},
-		"scan_gate_step":              {"rows"},
-		"out_proj_step":               {"width"},
-		"causal_conv":                 {"length", "channels", "stride", "offset"},
-		"causal_conv_step":            {"length", "channels", "stride", "offset"},
-		"selective_scan":              scan,
-		"selective_scan_grouped":      grouped,
-		"selective_scan_summary":      grouped,
-		"selective_scan_step":         scan,
-		"selective_scan_naive":        stage,
-		"selective_scan_tiled":        stage,
-		"selective_scan_complex":      scan,
-		"selective_scan_complex_step": scan,
-		"discretize":                  {"rows", "states", "stride", "off_delta", "off_mod"},
-		"modulated_scan":              {"length", "channels", "stride", "off_b", "off_c"},
-		"modulated_scan_step":         {"length", "channels", "stride", "off_b", "off_c"},
-		"layer_norm":                  {"rows", "width", "eps"},
-		"embedding":                   {"width", "first_row", "rows", "tokens"},
-		"rms_norm":                    {"rows", "width", "eps"},
-		"dt_proj":                     {"rows", "channels", "rank", "stride", "offset"},
-		"last_rows":                   {"length", "width"},
-		"residual_add":                {"count"},
-		"peaks":                       {"rows", "width", "stride", "ring"},
-		"gumbel":                      {"rows", "width", "stride", "ring"},
-		"choose":                      {"rows", "width", "stride", "ring"},
-		"histogram":                   {"rows", "width", "stride", "ring"},
-		"cut":                         {"rows", "width", "stride", "ring"},
+		"selective_scan_complex_backward": append(slices.Clone(stage), plan...),
+		"modulated_scan_backward":         append([]string{"length", "channels", "stride", "off_b", "off_c"}, plan...),
+		"discretize_backward":             {"rows", "states", "stride", "off_delta", "off_mod", "groups"},
+		"gather_states":                   {"width"},
+		"part_columns":                    {"parts", "rows", "width", "part_stride", "off_parts", "stride", "off_out"},
+		"selective_scan_backward":         block,
+		"scan_ends":                       block,
+		"scan_join":                       block,
+		"scan_rows":                       block,
+		"matmul":                          {"m", "n", "k", "lda", "off_a", "ldc", "off_c", "off_bias", "ldw", "off_w"},
+		"column_sums":                     {"rows", "columns", "stride", "offset", "off_out"},
+		"matmul_sum":                      {"m", "n", "count", "ldc", "off_c", "off_bias"},
+		"matvec":                          {"ldc", "off_c", "off_bias"},
+		"norm_matvec":                     {"ldc", "off_c", "off_bias", "eps"},
+		"in_proj_step":                    {"eps", "off_conv", "off_conv_bias", "off_in_bias"},
+		"x_proj_step":                     {"rows"},
+		"dt_scan_step":                    {"rows"},
+		"scan_gate_step":                  {"rows"},
+		"out_proj_step":                   {"width"},
+		"dt_scan_rows":                    {"rows"},
+		"matmul_lanes":                    {"m", "ldc", "off_c", "off_bias"},
+		"in_proj_rows":                    {"m", "eps", "off_conv", "off_conv_bias", "off_in_bias"},
+		"causal_conv":                     {"length", "channels", "stride", "offset"},
+		"causal_conv_step":                {"length", "channels", "stride", "offset"},
+		"selective_scan":                  scan,
+		"selective_scan_grouped":          grouped,
+		"selective_scan_summary":          grouped,
+		"selective_scan_step":             scan,
+		"selective_scan_naive":            stage,
+		"selective_scan_tiled":            stage,
+		"selective_scan_complex":          scan,
+		"selective_scan_complex_step":     scan,
+		"discretize":                      {"rows", "states", "stride", "off_delta", "off_mod"},
+		"modulated_scan":                  {"length", "channels", "stride", "off_b", "off_c"},
+		"modulated_scan_step":             {"length", "channels", "stride", "off_b", "off_c"},
+		"layer_norm":                      {"rows", "width", "eps"},
+		"embedding":                       {"width", "first_row", "rows", "tokens"},
+		"rms_norm":                        {"rows", "width", "eps"},
+		"dt_proj":                         {"rows", "channels", "stride", "offset"},
+		"last_rows":                       {"length", "width"},
+		"residual_add":                    {"count"},
+		"peaks":                           {"rows", "width", "stride", "ring"},
+		"gumbel":                          {"rows", "width", "stride", "ring"},
+		"choose":                          {"rows", "width", "stride", "ring"},
+		"histogram":                       {"rows", "width", "stride", "ring"},
+		"cut":                             {"rows", "width", "stride", "ring"},
 	}
 	maps.Copy(fields, map[string][]string{
 		"embedding_backward":   {"width", "first_row", "rows", "entries", "stride"},
@@ -87,7 +96,8 @@ func TestParams(t *testing.T) {
 		found := decl.FindStringSubmatch(string(text))
 		require.NotNil(t, found, name)
 		var got []string
-		for _, f := range strings.Split(found[1], ",") {
+		declared := strings.Split(strings.TrimSuffix(strings.TrimSpace(found[1]), ","), ",")
+		for _, f := range declared {
 			field, kind, _ := strings.Cut(strings.TrimSpace(f), ": ")
 			assert.Contains(t, []string{"u32", "f32"}, kind, name)
 			if !strings.HasPrefix(field, "pad") {
@@ -95,7 +105,7 @@ func TestParams(t *testing.T) {
 			}
 		}
 		assert.Equal(t, fields[name], got, name)
-		assert.Zero(t, len(strings.Split(found[1], ","))%4, "%s: Params are padded to 16 bytes", name)
+		assert.Zero(t, len(declared)%4, "%s: Params are padded to 16 bytes", name)
 	}
 	assert.Equal(t, []byte{1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0, 9, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, m.uniform())
 	assert.Equal(t, []byte{1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0}, conv.uniform())

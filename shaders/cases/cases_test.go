@@ -21,12 +21,12 @@ func TestNames(t *testing.T) {
 // none.
 func TestKernels(t *testing.T) {
 	want := []string{
-		"embedding", "rms_norm", "layer_norm", "matmul", "matmul_sum", "column_sums", "matvec", "norm_matvec", "causal_conv", "causal_conv_step", "dt_proj",
+		"embedding", "rms_norm", "layer_norm", "matmul", "matmul_sum", "column_sums", "matvec", "norm_matvec", "matmul_lanes", "causal_conv", "causal_conv_step", "dt_proj",
 		"selective_scan", "selective_scan_grouped", "selective_scan_summary", "selective_scan_step", "selective_scan_naive", "selective_scan_tiled",
 		"selective_scan_backward", "scan_ends", "scan_join", "scan_rows",
 		"selective_scan_complex", "selective_scan_complex_step",
 		"discretize", "modulated_scan", "modulated_scan_step", "residual_add",
-		"in_proj_step", "x_proj_step", "dt_scan_step", "scan_gate_step", "out_proj_step", "last_rows",
+		"in_proj_step", "x_proj_step", "in_proj_rows", "dt_scan_step", "scan_gate_step", "out_proj_step", "dt_scan_rows", "last_rows",
 		"peaks", "histogram", "cut", "gumbel", "choose",
 		"embedding_backward", "rms_norm_backward", "layer_norm_backward", "causal_conv_backward",
 		"cross_entropy", "square_sums", "clip_scale", "adamw", "log_decays", "log_decays_backward", "sum",

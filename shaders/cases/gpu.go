@@ -195,8 +195,11 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 	case shaders.LayerNormParams:
 		return k.LayerNorm(p, b[0], b[1], b[2], b[3])
 	case shaders.MatmulParams:
-		if c.Kernel == "matvec" {
+		switch c.Kernel {
+		case "matvec":
 			return k.Matvec(p, b[0], b[1], b[2], b[3])
+		case "matmul_lanes":
+			return k.MatmulLanes(p, b[0], b[1], b[2], b[3])
 		}
 		return k.Matmul(p, b[0], b[1], b[2], b[3])
 	case shaders.NormMatvecParams:
@@ -251,9 +254,14 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 		return k.ResidualAdd(p, b[0], b[1])
 	case shaders.InProjStepParams:
 		return k.InProjStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	case shaders.InProjRowsParams:
+		return k.InProjRows(p, b[0], b[1], b[2], b[3], b[4], b[5])
 	case shaders.XProjStepParams:
 		return k.XProjStep(p, b[0], b[1], b[2], b[3], b[4], b[5])
 	case shaders.DtScanStepParams:
+		if c.Kernel == "dt_scan_rows" {
+			return k.DtScanRows(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
+		}
 		return k.DtScanStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
 	case shaders.ScanGateStepParams:
 		return k.ScanGateStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])

@@ -80,10 +80,12 @@ func (c Case) RunTwin() []Arg {
 		cpu.ResidualAdd(p, f(0), f(1))
 	case shaders.InProjStepParams:
 		cpu.InProjStep(p, f(0), f(1), f(2), u(3), f(4), f(5), f(6), f(7))
+	case shaders.InProjRowsParams:
+		cpu.InProjRows(p, f(0), f(1), f(2), u(3), f(4), f(5))
 	case shaders.XProjStepParams:
 		cpu.XProjStep(p, f(0), u(1), f(2), f(3), f(4), f(5))
 	case shaders.DtScanStepParams:
-		cpu.DtScanStep(p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
+		dtScanStepTwins[c.Kernel](p, f(0), f(1), f(2), f(3), u(4), f(5), f(6))
 	case shaders.ScanGateStepParams:
 		cpu.ScanGateStep(p, f(0), f(1), f(2), u(3), f(4), f(5), f(6), f(7))
 	case shaders.OutProjStepParams:
@@ -136,8 +138,13 @@ var (
 		},
 	}
 	matmulTwins = map[string]func(p shaders.MatmulParams, a, w, bias, c []float32){
-		"matmul": cpu.Matmul,
-		"matvec": cpu.Matvec,
+		"matmul":       cpu.Matmul,
+		"matvec":       cpu.Matvec,
+		"matmul_lanes": cpu.MatmulLanes,
+	}
+	dtScanStepTwins = map[string]func(p shaders.DtScanStepParams, uz, parts, wdt, weights []float32, slots []uint32, state, y []float32){
+		"dt_scan_step": cpu.DtScanStep,
+		"dt_scan_rows": cpu.DtScanRows,
 	}
 	causalConvTwins = map[string]func(p shaders.CausalConvParams, x, weights []float32, slots []uint32, state, y []float32){
 		"causal_conv":      cpu.CausalConv,
