@@ -47,6 +47,7 @@ func scanBackwardCases() []Case {
 	odd.p.ZStride, odd.p.OffZ = 41, 3
 	add("C before B, odd offsets", odd, true)
 	eachExtreme(150, func(name string, spec scanSpec) { add(name, spec, true) })
+	add("longer chunks, as there are 2048 of them", modelScan(512, 200, 1, 16), true)
 	add("1000 tokens", modelScan(1, 1000, 65, 16), true)
 	slow := modelScan(1, 500, 3, 16)
 	slow.p.Fresh, slow.a, slow.delta = true, span{-1, -1}, span{1e-3, 1e-3}
