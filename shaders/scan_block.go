@@ -116,15 +116,10 @@ type scanBlockVariant struct {
 	SharedA                              bool
 	FirstBlock, LastBlock                bool
 	Wanted                               bool // the gradient of the initial state
-	Looped                               bool // the groups of four states are a loop and not written out
 }
 
-// scanBlockVariant is the variant for a device. A CPU takes seconds to compile the states'
-// code written out.
-func (k *Kernels) scanBlockVariant(p ScanBlockParams, dstate *wgpu.Buffer) scanBlockVariant {
+func (p ScanBlockParams) variant(dstate *wgpu.Buffer) scanBlockVariant {
 	return scanBlockVariant{
-		Looped: k.dev.Info().Kind == wgpu.CPU,
-
 		Block: p.Block(), States: p.Here(), Tiles: p.Chunk / tileSteps,
 		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh, SharedA: p.SharedA,
 		FirstBlock: p.First == 0, LastBlock: p.First+p.Here() == p.States, Wanted: dstate != nil,
@@ -152,29 +147,14 @@ type scanBlockKinds struct {
 	Count int
 }
 
-// Quad is what templates of a quad take, given its number or the name of a WGSL variable
-// that has it.
-func (v scanBlockVariant) Quad(q any) scanBlockQuad {
-	if n, ok := q.(int); ok {
-		q = fmt.Sprintf("%du", n)
-	}
-	return scanBlockQuad{v, fmt.Sprint(q)}
+// B is the cell of B of a step and the quad q, in WGSL, and C that of C.
+func (v scanBlockVariant) B(step int) string {
+	return fmt.Sprintf("cells[%du + q]", step*v.Quads())
 }
 
-// scanBlockQuad is a quad, whose number in WGSL is Q.
-type scanBlockQuad struct {
-	scanBlockVariant
-	Q string
-}
-
-// B is the cell of B of a step, in WGSL, and C that of C.
-func (q scanBlockQuad) B(step int) string {
-	return fmt.Sprintf("cells[%du + %s]", step*q.Quads(), q.Q)
-}
-
-// C is the cell of C of a step, in WGSL.
-func (q scanBlockQuad) C(step int) string {
-	return fmt.Sprintf("cells[%du + %s]", q.KindCells()+step*q.Quads(), q.Q)
+// C is the cell of C of a step and the quad q, in WGSL.
+func (v scanBlockVariant) C(step int) string {
+	return fmt.Sprintf("cells[%du + q]", v.KindCells()+step*v.Quads())
 }
 
 func (p ScanBlockParams) uniform() []byte {

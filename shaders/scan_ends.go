@@ -24,5 +24,5 @@ func (k *Kernels) scanEnds(p ScanBlockParams, u, delta, bc, z, weights, dy, scra
 	if p.HasZ {
 		buffers = append(buffers, z)
 	}
-	return k.dispatch("scan_ends", k.scanBlockVariant(p, nil), p.uniform(), p.grid(), buffers...)
+	return k.dispatch("scan_ends", p.variant(nil), p.uniform(), p.grid(), buffers...)
 }

@@ -50,17 +50,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		let e{{$s}} = select(0.0, y{{$s}}{{if $.HasZ}} * silu(z{{$s}}){{end}}, is{{$s}});
 {{- end}}
 		sum += ((d0 + d1) + (d2 + d3)) + ((d4 + d5) + (d6 + d7));
-{{- if .Looped}}
 		for (var q = 0u; q < {{.Quads}}u; q++) {
-			{{- template "ends_quad" (.Quad "q")}}
-		}
-{{- else}}
-{{- range $q := seq .Quads}}
-		{
-			{{- template "ends_quad" ($.Quad $q)}}
-		}
+{{- range $s := seq 8}}
+			let f{{$s}} = exp2(d{{$s}} * a[q]);
+			h[q] = fma(f{{$s}}, h[q], du{{$s}} * {{$.B $s}});
+			decay[q] *= f{{$s}};
+			g[q] = fma(decay[q], e{{$s}} * {{$.C $s}}, g[q]);
 {{- end}}
-{{- end}}
+		}
 	}
 	if (inside) {
 {{- range $q := seq .Quads}}
@@ -74,12 +71,3 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		scratch[params.sums + place * params.channels + channel] = sum;
 	}
 }
-{{- /* ends_quad: the tile's steps of four states. */}}
-{{- define "ends_quad"}}
-{{- range $s := seq 8}}
-			let f{{$s}} = exp2(d{{$s}} * a[{{$.Q}}]);
-			h[{{$.Q}}] = fma(f{{$s}}, h[{{$.Q}}], du{{$s}} * {{$.B $s}});
-			decay[{{$.Q}}] *= f{{$s}};
-			g[{{$.Q}}] = fma(decay[{{$.Q}}], e{{$s}} * {{$.C $s}}, g[{{$.Q}}]);
-{{- end}}
-{{- end}}

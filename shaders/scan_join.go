@@ -30,5 +30,5 @@ func (k *Kernels) scanJoin(p ScanBlockParams, weights, slots, state, scratch, ds
 		buffers = append(buffers, dstate)
 	}
 	grid := [3]uint32{uint32(p.Groups()), uint32(p.Batch), uint32(2 * p.Here())}
-	return k.dispatch("scan_join", k.scanBlockVariant(p, dstate), p.uniform(), grid, buffers...)
+	return k.dispatch("scan_join", p.variant(dstate), p.uniform(), grid, buffers...)
 }

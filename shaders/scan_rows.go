@@ -21,5 +21,5 @@ func (k *Kernels) ScanRows(p ScanBlockParams, scratch, dbc *wgpu.Buffer) (*wgpu.
 
 func (k *Kernels) scanRows(p ScanBlockParams, scratch, dbc *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	words := p.Batch * p.Length * 2 * p.Block()
-	return k.dispatch("scan_rows", k.scanBlockVariant(p, nil), p.uniform(), spread(ceilDiv(words, 256)), scratch, dbc)
+	return k.dispatch("scan_rows", p.variant(nil), p.uniform(), spread(ceilDiv(words, 256)), scratch, dbc)
 }

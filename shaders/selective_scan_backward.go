@@ -62,12 +62,29 @@ func (k *Kernels) SelectiveScanBackwardScratch(p SelectiveScanParams) int {
 
 // block is the stage of the states from first on.
 func (p SelectiveScanParams) block(first int) ScanBlockParams {
-	chunk := 64
-	if p.States > blockStates {
-		chunk = 128
+	s := ScanBlockParams{p, first, usualChunk}
+	switch grid := s.grid(); {
+	case p.States > blockStates:
+		s.Chunk = longChunk
+	case int(grid[0]*grid[1]*grid[2]) < busyBackward:
+		s.Chunk = shortChunk
 	}
-	return ScanBlockParams{p, first, chunk}
+	return s
 }
+
+// The rows of a chunk. With fewer there are more workgroups and fewer states to keep for
+// each, but more that goes through scratch: (8, 2048, 1024, 16) took an H100 966 to 971 us with
+// any of these, (1, 2048, 1536, 16), 768 workgroups of 64 rows, 268 us with 64 and 241 with
+// 32. Parts of A's gradient take States words a channel of each chunk, which are many where
+// there are several blocks.
+const (
+	shortChunk = 32
+	usualChunk = 64
+	longChunk  = 128
+)
+
+// busyBackward is the number of workgroups from which on a large GPU needs no more.
+const busyBackward = 2048
 
 // scanChunks dispatches the last of a block's stages over the sequences.
 func (k *Kernels) scanChunks(p ScanBlockParams, u, delta, bc, z, weights, dy, dz, scratch *wgpu.Buffer) (*wgpu.Dispatch, error) {
@@ -75,7 +92,7 @@ func (k *Kernels) scanChunks(p ScanBlockParams, u, delta, bc, z, weights, dy, dz
 	if p.HasZ {
 		buffers = append(buffers, z, dz)
 	}
-	return k.dispatch("selective_scan_backward", k.scanBlockVariant(p, nil), p.uniform(), p.grid(), buffers...)
+	return k.dispatch("selective_scan_backward", p.variant(nil), p.uniform(), p.grid(), buffers...)
 }
 
 func (p ScanBlockParams) checkInputs(c *check, u, delta, bc, z, weights, dy *wgpu.Buffer) {

@@ -86,15 +86,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		{{- template "scan_block_load" (.Kinds 1)}}
 		{{- template "scan_block_cells" (.Kinds 1)}}
 		{{- template "scan_block_steps" .}}
-{{- if .Looped}}
 		for (var q = 0u; q < {{.Quads}}u; q++) {
-			{{- template "backward_forth" (.Quad "q")}}
+			starts[tile * {{.Quads}}u + q] = h[q];
+{{- range $s := seq 8}}
+			h[q] = fma(exp2(d{{$s}} * a[q]), h[q], du{{$s}} * {{$.B $s}});
+{{- end}}
 		}
-{{- else}}
-{{- range $q := seq .Quads}}
-		{{- template "backward_forth" ($.Quad $q)}}
-{{- end}}
-{{- end}}
 	}
 {{- range $q := seq .Quads}}
 	starts[(tiles - 1u) * {{$.Quads}}u + {{$q}}u] = h[{{$q}}];
@@ -122,32 +119,17 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		var gb{{$s}} = 0.0;  // of g B
 		var gah{{$s}} = 0.0; // of g A log2(e) exp(d A) h
 {{- end}}
-{{- if .Looped}}
 		for (var q = 0u; q < {{.Quads}}u; q++) {
-			{{- template "backward_quad" (.Quad "q")}}
+			{{- template "backward_quad" .}}
 		}
-{{- else}}
-{{- range $q := seq .Quads}}
-		{
-			{{- template "backward_quad" ($.Quad $q)}}
-		}
-{{- end}}
-{{- end}}
 		{{- template "backward_finish" .}}
 	}
 	{{- template "backward_sums" .}}
 }
-{{- /* backward_forth: the tile's steps of four states, of which the ones before it are kept. */}}
-{{- define "backward_forth"}}
-			starts[tile * {{.Quads}}u + {{.Q}}] = h[{{.Q}}];
-{{- range $s := seq 8}}
-			h[{{$.Q}}] = fma(exp2(d{{$s}} * a[{{$.Q}}]), h[{{$.Q}}], du{{$s}} * {{$.B $s}});
-{{- end}}
-{{- end}}
 {{- /* backward_quad: the tile of four states, there and back. */}}
 {{- define "backward_quad"}}
-			let decay = a[{{.Q}}];
-			var state = starts[tile * {{.Quads}}u + {{.Q}}];
+			let decay = a[q];
+			var state = starts[tile * {{.Quads}}u + q];
 {{- range $s := seq 8}}
 			let f{{$s}} = exp2(d{{$s}} * decay);
 			let fh{{$s}} = f{{$s}} * state;
@@ -160,8 +142,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			workgroupBarrier();
 			sum_slice(t, 1u);
 			workgroupBarrier();
-			var grad = g[{{.Q}}];
-			var decays = da[{{.Q}}];
+			var grad = g[q];
+			var decays = da[q];
 {{- range $i := seq 8}}{{$s := sub 7 $i}}
 			grad = fma(vec4<f32>(e{{$s}}), {{$.C $s}}, grad);
 			terms[{{mul $s 64}}u + t] = grad * du{{$s}};
@@ -171,14 +153,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			decays = fma(vec4<f32>(d{{$s}}), w{{$s}}, decays);
 			grad *= f{{$s}};
 {{- end}}
-			g[{{.Q}}] = grad;
-			da[{{.Q}}] = decays;
+			g[q] = grad;
+			da[q] = decays;
 			workgroupBarrier();
 			sum_slice(t, 0u);
 			workgroupBarrier();
-			if (first + step <= last{{if .Padded}} && 4u * {{.Q}} + component < {{.States}}u{{end}}) {
+			if (first + step <= last{{if .Padded}} && 4u * q + component < {{.States}}u{{end}}) {
 				let at = kind * 64u + step;
-				scratch[rows + (row0 + first + step) * {{mul 2 .Block}}u + 4u * {{.Q}}] = {{range $i := seq 8}}{{if $i}}
+				scratch[rows + (row0 + first + step) * {{mul 2 .Block}}u + 4u * q] = {{range $i := seq 8}}{{if $i}}
 					+ {{end}}slices[min(at + {{mul $i 8}}u, 127u)][component]{{end}};
 			}
 {{- end}}

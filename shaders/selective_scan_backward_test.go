@@ -13,6 +13,7 @@ import (
 
 // TestScanBackwardScratch holds the size of scratch against the arrays' own: no more than
 // two words for each of delta with 16 states, whatever the length, and six with more.
+// Where chunks are short, as the arrays are small, it is three.
 func TestScanBackwardScratch(t *testing.T) {
 	var k Kernels
 	for _, p := range []SelectiveScanParams{
@@ -22,6 +23,9 @@ func TestScanBackwardScratch(t *testing.T) {
 	} {
 		assert.LessOrEqual(t, k.SelectiveScanBackwardScratch(p), 2*p.Batch*p.Length*p.Channels)
 	}
+	small := SelectiveScanParams{Batch: 1, Length: 2048, Channels: 1536, States: 16, HasZ: true, HasD: true, HasBias: true}
+	assert.Equal(t, shortChunk, small.block(0).Chunk)
+	assert.LessOrEqual(t, k.SelectiveScanBackwardScratch(small), 3*small.Length*small.Channels)
 	for _, states := range []int{17, 64, 256} {
 		p := SelectiveScanParams{Batch: 4, Length: 2048, Channels: 1024, States: states, HasZ: true, HasD: true, HasBias: true}
 		assert.LessOrEqual(t, k.SelectiveScanBackwardScratch(p), 6*p.Batch*p.Length*p.Channels, states)
