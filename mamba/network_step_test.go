@@ -16,13 +16,14 @@ func TestStepForm(t *testing.T) {
 	m130 := ModelConfig{DModel: 768, DInner: 1536, DState: 16, DConv: 4, DTRank: 48}
 	m28 := ModelConfig{DModel: 2560, DInner: 5120, DState: 16, DConv: 4, DTRank: 160}
 	wide := ModelConfig{DModel: 768, DInner: 1536, DState: 256, DConv: 4, DTRank: 600}
-	assert.Equal(t, stepForm{group: 16, whole: true}, newStepForm(m130, 1, most, 1))
-	assert.Equal(t, stepForm{group: 32, whole: true}, newStepForm(m28, 1, most, 1))
-	assert.Equal(t, stepForm{group: 64}, newStepForm(m28, 1, most, 2), "W_in in two buffers")
-	assert.Equal(t, stepForm{group: 64}, newStepForm(m130, shaders.MaxInProjStepRows+1, most, 1))
-	assert.Equal(t, stepForm{group: 64}, newStepForm(m130, 64, most, 1))
-	assert.Zero(t, newStepForm(wide, 1, most, 1), "more outputs of x_proj than a workgroup sums")
-	assert.Zero(t, newStepForm(m28, 4096, most, 1), "sums past a binding")
+	assert.Equal(t, stepForm{group: 16, whole: true}, newStepForm(m130, 1, most, 1, false))
+	assert.Equal(t, stepForm{group: 32, whole: true}, newStepForm(m28, 1, most, 1, false))
+	assert.Equal(t, stepForm{group: 16, whole: true}, newStepForm(m28, 1, most, 1, true), "integers")
+	assert.Equal(t, stepForm{group: 64}, newStepForm(m28, 1, most, 2, false), "W_in in two buffers")
+	assert.Equal(t, stepForm{group: 64}, newStepForm(m130, shaders.MaxInProjStepRows+1, most, 1, false))
+	assert.Equal(t, stepForm{group: 64}, newStepForm(m130, 64, most, 1, false))
+	assert.Zero(t, newStepForm(wide, 1, most, 1, false), "more outputs of x_proj than a workgroup sums")
+	assert.Zero(t, newStepForm(m28, 4096, most, 1, false), "sums past a binding")
 	assert.Equal(t, 96*80, stepForm{group: 16}.parts(m130, 1))
 	assert.Zero(t, stepForm{}.parts(m130, 1))
 }
