@@ -14,7 +14,6 @@ type rowHeld struct {
 	Totals    int  // those and the sums of squares
 	SlotPitch int  // numbers of workgroup memory from one slot to the next
 	Planar    bool // activations lie plane by plane (Plane) and are read without workgroup memory
-	Keep      bool // normalised activations are handed to keep
 }
 
 // held completes a choice of lanes, sets and rows, with at least as many invocations as
