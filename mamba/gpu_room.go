@@ -283,15 +283,16 @@ func (g *gpuBackend) reserveStep(b batch) error {
 
 // wantedForm is how a step is to run.
 func (g *gpuBackend) wantedForm(b batch) stepForm {
-	shards := 1
+	shards, integers := 1, false
 	for i := range g.net.blocks { // which may be of several types
 		block := &g.net.blocks[i]
 		if len(block.xProj.shards) > 1 {
 			return stepForm{}
 		}
 		shards = max(shards, len(block.inProj.shards))
+		integers = integers || block.inProj.dtype.Quantized()
 	}
-	return newStepForm(g.net.config, b.rows, g.elements(), shards)
+	return newStepForm(g.net.config, b.rows, g.elements(), shards, integers)
 }
 
 // stepForm is how a step runs in the room that there is.

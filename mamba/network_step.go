@@ -46,21 +46,29 @@ type stepForm struct {
 	many  bool
 }
 
-// maxWholeGroups bounds the groups of in_proj_step, whose sums every workgroup of
-// dt_scan_step reads: on an H100 2.8b's 160 groups cost 0.7 us more than 80, and 320
-// another 1.4 us.
-const maxWholeGroups = 160
+// These bound the groups of in_proj_step, whose sums every workgroup of the next kernel
+// reads: on an H100 2.8b's 160 groups cost 0.7 us more than 80, and 320 another 1.4 us.
+// Integers take so much work that more workgroups are worth it: 2.8b's 320 groups take
+// 11.4 us of 8 bits where 160 take 13.8.
+const (
+	maxWholeGroups        = 160
+	maxWholeIntegerGroups = 320
+)
 
 // newStepForm chooses the form for rows sequences, where an array may have most
-// elements and W_in has so many shards.
-func newStepForm(c ModelConfig, rows, most, shards int) stepForm {
+// elements, W_in has so many shards, and its weights are integers or not.
+func newStepForm(c ModelConfig, rows, most, shards int, integers bool) stepForm {
 	outputs := c.DTRank + 2*c.DState
 	if outputs > shaders.MaxDtScanStepOutputs {
 		return stepForm{}
 	}
 	f := stepForm{group: 64}
 	if f.whole = rows <= shaders.MaxInProjStepRows && shards == 1 && outputs <= shaders.MaxInProjStepOutputs; f.whole {
-		for f.group = 16; f.group < 64 && c.DInner > maxWholeGroups*f.group; f.group *= 2 {
+		groups := maxWholeGroups
+		if integers {
+			groups = maxWholeIntegerGroups
+		}
+		for f.group = 16; f.group < 64 && c.DInner > groups*f.group; f.group *= 2 {
 		}
 	}
 	if rows > shaders.MaxMatvecRows && shards == 1 && fitsRows(c, rows) {

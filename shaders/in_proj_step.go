@@ -67,17 +67,13 @@ func (k *Kernels) InProjStep(p InProjStepParams, a, w, small, slots, wx, state, 
 
 func (p InProjStepParams) variant() inProjStepVariant {
 	shape := rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, true}
-	if p.Weights == Q4 || p.Width <= maxHeldGroup {
+	if shape.holdsGroup() {
 		if v := p.of(shape.heldGroup(p.Group, p.Outputs)); v.Threads <= 256 && v.Memory <= maxStepMemory {
 			return v
 		}
 	}
 	return p.of(shape.grouped(p.Group, p.Outputs))
 }
-
-// maxHeldGroup is the largest width up to which activations stay in registers where a
-// workgroup has a group of rows.
-const maxHeldGroup = 1024
 
 // of completes a choice of rows and lanes.
 func (p InProjStepParams) of(rows rowDots) inProjStepVariant {

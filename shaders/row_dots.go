@@ -25,6 +25,7 @@ type rowDots struct {
 	Norm    bool // activations are normalised
 	Vec     bool // activations are read as whole vectors
 	Conv    bool // of in_proj_step
+	Keep    bool // normalised activations are handed to keep
 	rowHeld
 }
 

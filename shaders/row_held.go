@@ -14,7 +14,6 @@ type rowHeld struct {
 	Totals    int  // those and the sums of squares
 	SlotPitch int  // numbers of workgroup memory from one slot to the next
 	Planar    bool // activations lie plane by plane (Plane) and are read without workgroup memory
-	Keep      bool // normalised activations are handed to keep
 }
 
 // held completes a choice of lanes, sets and rows, with at least as many invocations as
@@ -78,8 +77,17 @@ func (v *rowDots) share() {
 	v.Stages = ceilDiv(v.Chunk*v.Planes, v.Threads)
 }
 
-// holds reports whether activations fit registers.
-func (s rowShape) holds() bool { return s.m <= 2 && s.m*s.k <= 16<<10 }
+// holds reports whether one or two rows of activations are better held: they fit
+// registers, and rows of weights are long enough. The integers of 8 bits after a norm,
+// where every workgroup goes through all activations first, are not: of (1,50280,2560) an
+// H100 takes 51 us with row_dots and 54 so, of 4 bits 48 and 42.
+func (s rowShape) holds() bool {
+	return s.m <= 2 && s.m*s.k <= 16<<10 && s.heldLanes() >= 64 && !(s.norm && s.weights == Q8)
+}
+
+// holdsGroup is holds where a workgroup has a group of rows: with many lanes too few
+// sets of them are left.
+func (s rowShape) holdsGroup() bool { return s.holds() && s.heldLanes() <= 128 }
 
 // heldLanes is the number of lanes that share a row: at most 160, and of integers, which
 // take more work than bytes, so few that a lane has the activations of eight quads.
@@ -94,14 +102,20 @@ func (s rowShape) heldLanes() int {
 	return ceilDiv(s.blocks(), take)
 }
 
-// heldRows has as many rows of weights in a workgroup as an invocation may have on their
-// way, workgroup memory has sums for and leave enough workgroups to fill a large GPU.
+// heldRows has as many rows of weights in a workgroup as leave enough workgroups to fill
+// a large GPU, up to four of each set: with more, of those that a processor runs too few
+// load while the others multiply. After a norm there are more, as every workgroup goes
+// through all activations first.
 func (s rowShape) heldRows(invocations int) rowDots {
 	const enough = 256
 	lanes := s.heldLanes()
 	sets, each := max(256/lanes, 1), max(8/ceilDiv(s.blocks(), lanes), 1)
-	if sets > 1 {
+	switch {
+	case s.norm && s.weights == Q4:
+	case sets > 1:
 		each = min(each, 3)
+	default:
+		each = min(each, 4)
 	}
 	for each > 1 && s.n < enough*sets*each {
 		each--

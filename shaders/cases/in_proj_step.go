@@ -38,6 +38,8 @@ func inProjStepCases() []Case {
 	add(func(p *shaders.InProjStepParams) { p.Width, p.Weights, p.XWeights = 4000, shaders.F32, shaders.F32 })
 	add(func(p *shaders.InProjStepParams) { p.Width, p.Channels, p.Outputs, p.Bias = 256, 512, 48, true })
 	for i, t := range dtypes {
+		add(func(p *shaders.InProjStepParams) { p.Weights, p.Width, p.Group, p.Outputs = t, 768, 16<<(i%2), 80 })
+		add(func(p *shaders.InProjStepParams) { p.Weights, p.Width, p.Rows, p.Bias = t, 2500, 1+i%2, true })
 		add(func(p *shaders.InProjStepParams) { p.Split, p.Weights, p.Width, p.Rows = true, t, 96, 1+i%2 })
 		add(func(p *shaders.InProjStepParams) { p.Split, p.Weights, p.Width, p.Group = true, t, 2560, 8<<(i%4) })
 	}

@@ -12,7 +12,8 @@ func normMatvecCases() []Case {
 		list = append(list, normMatvecCase(m, 47, 257+m, dtypes[m%5], m%2 == 0))
 	}
 	for _, t := range dtypes {
-		list = append(list, normMatvecCase(1, 1024, 256, t, false), normMatvecCase(2, 9, 5, t, true))
+		list = append(list, normMatvecCase(1, 1024, 256, t, false), normMatvecCase(2, 9, 5, t, true),
+			normMatvecCase(1, 33, 2560, t, false), normMatvecCase(2, 19, 3001, t, true))
 	}
 	return append(list, normMatvecCase(8, 17, 4000, shaders.F16, false), normMatvecCase(1, 4096, 1024, shaders.F16, false))
 }
