@@ -25,7 +25,7 @@ func TestStepForm(t *testing.T) {
 	assert.Equal(t, stepForm{group: 1536, many: true}, newStepForm(m130, shaders.MaxLaneRows, most, 1, false))
 	assert.Equal(t, 64*80, newStepForm(m130, 64, most, 1, false).parts(m130, 64))
 	assert.Equal(t, stepForm{group: 64}, newStepForm(m130, shaders.MaxLaneRows+1, most, 1, false))
-	assert.Equal(t, stepForm{group: 64}, newStepForm(m28, 64, most, 1, false), "more sums than lanes should share")
+	assert.Equal(t, stepForm{group: 64}, newStepForm(m28, 64, most, 1, false), "longer rows than lanes should share")
 	assert.Zero(t, newStepForm(wide, 1, most, 1, false), "more outputs of x_proj than a workgroup sums")
 	assert.Zero(t, newStepForm(m28, 4096, most, 1, false), "sums past a binding")
 	assert.Equal(t, 96*80, stepForm{group: 16}.parts(m130, 1))

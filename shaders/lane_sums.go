@@ -15,7 +15,11 @@ func (t laneTile) Places() int      { return t.PlacesM * t.PlacesN }
 func (t laneTile) Invocations() int { return t.Places() * t.Lanes }
 
 // laneTiles lists the tiles, those that read activations and weights least first; later
-// ones have more workgroups and share sums among more lanes.
+// ones have more workgroups and share sums among more lanes. On an H100 (64,3072,768) of
+// float16 weights takes the first 16 us (the tiles of Matmul 23), (64,768,1536) the second
+// 12.5, and (64,80,1536) the third 4.7 (in parts 7.9). With 8 x 6 sums an invocation needs
+// fewer than 128 registers; loading weights ahead by hand takes more, so that half as many
+// have room, and 24 us.
 var laneTiles = []laneTile{
 	{M: 8, N: 6, PlacesM: 2, PlacesN: 8, Lanes: 16},
 	{M: 8, N: 6, PlacesM: 2, PlacesN: 2, Lanes: 64},
@@ -31,22 +35,23 @@ type laneSums struct {
 	Quads     int // of k
 	Stride    int // blocks from one row of weights to the next
 	Pass      int // sums of an invocation that meet at a time
-	Narrow    bool
 	Weights   string
 	Norm      bool // activations are normalised
 }
 
-// MaxLaneRows is the largest number of rows of a product that lanes share, and
-// maxLaneSums of its elements: more fill a GPU with the tiles of Matmul.
+// MaxLaneRows is the largest number of rows of a product that lanes share, maxLaneSums
+// that of its elements, and maxLaneColumns that of k: of larger products the tiles of
+// Matmul fill a GPU.
 const (
-	MaxLaneRows = 64
-	maxLaneSums = 1 << 18
+	MaxLaneRows    = 64
+	maxLaneSums    = 1 << 18
+	maxLaneColumns = 1 << 11
 )
 
 // laneFits reports whether lanes may share a product's sums: activations come in whole
 // vectors.
 func laneFits(m, n, k, lda, offA int) bool {
-	return m <= MaxLaneRows && m*n <= maxLaneSums && k%4 == 0 && lda%4 == 0 && offA%4 == 0
+	return m <= MaxLaneRows && m*n <= maxLaneSums && k <= maxLaneColumns && k%4 == 0 && lda%4 == 0 && offA%4 == 0
 }
 
 // newLaneSums has the first of the tiles that gives every processor of a large GPU a
@@ -75,7 +80,7 @@ const (
 // Halves reports whether a block is 16 bytes of weights of 16 bits; otherwise it is a
 // quad.
 func (v laneSums) Halves() bool {
-	return (v.Weights == F16.String() || v.Weights == BF16.String()) && !v.Narrow
+	return v.Weights == F16.String() || v.Weights == BF16.String()
 }
 
 // Planes is the number of quads of a block.

@@ -261,6 +261,49 @@ func TestStepMemory(t *testing.T) {
 	}
 }
 
+// TestRowsMemory counts the workgroup memory of the kernels for many sequences.
+func TestRowsMemory(t *testing.T) {
+	for _, n := range []int{5, 80, 768, 3072} {
+		for _, d := range []DType{F32, F16, Q8, Q4} {
+			product := matmulLanesVariant{laneSums: newLaneSums(MaxLaneRows, n, 100, d)}
+			assert.Equal(t, product.Memory(), declared(t, "matmul_lanes", product))
+			assert.LessOrEqual(t, product.Invocations(), 256)
+			first := inProjRowsVariant{laneSums: newLaneSums(MaxLaneRows, n, 100, d), Taps: 4}
+			first.Norm = true
+			assert.LessOrEqual(t, first.Memory(), 16<<10)
+			assert.Equal(t, first.Memory(), declared(t, "in_proj_rows", first))
+		}
+	}
+	for _, p := range []DtScanStepParams{
+		{Rows: 64, Channels: 1536, Rank: 48, States: 16, Groups: 1}, {Rows: 2, Channels: 100, Rank: 160, States: 16, Groups: 1},
+		{Rows: 9, Channels: 100, Rank: 256, States: 256, Groups: 1},
+	} {
+		require.True(t, DtScanRowsFits(p))
+		scan := p.rowsVariant()
+		assert.LessOrEqual(t, scan.Rows, p.Rows)
+		assert.LessOrEqual(t, scan.Memory, 16<<10)
+		assert.Equal(t, scan.Memory, declared(t, "dt_scan_rows", scan))
+	}
+	assert.False(t, DtScanRowsFits(DtScanStepParams{Rows: 9, Channels: 8, Rank: 3, States: 16, Groups: 1}))
+	for _, rows := range []int{1, 8, 256, 1024} {
+		chunked := DtProjParams{Rows: rows, Channels: 100, Rank: 160, Stride: 192}.variant()
+		assert.LessOrEqual(t, chunked.Memory(), 16<<10)
+		assert.Equal(t, chunked.Memory(), declared(t, "dt_proj", chunked))
+	}
+}
+
+// TestLaneTiles says which tile shares the products of 64 sequences' step.
+func TestLaneTiles(t *testing.T) {
+	assert.Equal(t, laneTiles[0], newLaneSums(64, 3072, 768, F16).laneTile)
+	assert.Equal(t, laneTiles[1], newLaneSums(64, 768, 1536, F16).laneTile)
+	assert.Equal(t, laneTiles[2], newLaneSums(64, 80, 1536, F16).laneTile)
+	assert.Equal(t, laneTiles[2], newLaneSums(1, 1, 4, F16).laneTile)
+	assert.True(t, laneFits(64, 4096, 1024, 1024, 0))
+	for _, p := range [][5]int{{65, 80, 64, 64, 0}, {64, 4097, 64, 64, 0}, {9, 80, 2052, 2052, 0}, {9, 80, 66, 68, 0}, {9, 80, 64, 66, 0}, {9, 80, 64, 68, 2}} {
+		assert.False(t, laneFits(p[0], p[1], p[2], p[3], p[4]), p)
+	}
+}
+
 func TestPacking(t *testing.T) {
 	assert.Equal(t, 8, Stride(F32, 5))
 	assert.EqualValues(t, 2*8*2, MatrixBytes(F16, 2, 5))
@@ -313,6 +356,18 @@ func TestShapeErrors(t *testing.T) {
 	}{
 		{"M", func() (*wgpu.Dispatch, error) {
 			return k.Matvec(MatmulParams{M: 9, N: 1, K: 1, LDA: 1, LDC: 1}, b, b, nil, b)
+		}},
+		{"M", func() (*wgpu.Dispatch, error) {
+			return k.MatmulLanes(MatmulParams{M: MaxLaneRows + 1, N: 1, K: 4, LDA: 4, LDC: 1}, big, b, nil, big)
+		}},
+		{"rows that are not whole vectors, or too many", func() (*wgpu.Dispatch, error) {
+			return k.MatmulLanes(MatmulParams{M: 1, N: 1, K: 3, LDA: 4, LDC: 1}, b, b, nil, b)
+		}},
+		{"Taps", func() (*wgpu.Dispatch, error) {
+			return k.InProjRows(InProjRowsParams{Rows: 1, Width: 4, Channels: 1, Taps: 1}, b, b, b, b, b, b)
+		}},
+		{"Groups", func() (*wgpu.Dispatch, error) {
+			return k.DtScanRows(DtScanStepParams{Rows: 1, Channels: 1, Rank: 4, States: 4, Groups: 2}, b, big, b, b, b, b, b)
 		}},
 		{"LDA", func() (*wgpu.Dispatch, error) {
 			return k.Matmul(MatmulParams{M: 1, N: 1, K: 2, LDA: 1, LDC: 1}, b, b, nil, b)
