@@ -65,6 +65,7 @@ func kernelCases() []kernelCase {
 		product(2048, 8192, 2048, f32), product(2048, 160, 4096, f32), product(2048, 2048, 4096, f32), // 1.4b
 		product(2048, 10240, 2560, f32), product(2048, 192, 5120, f32), product(2048, 2560, 5120, f32), // 2.8b
 		product(64, 3072, 768, f16), product(64, 80, 1536, f16), product(64, 768, 1536, f16), product(64, 50280, 768, f16), // 130m, 64 sequences
+		productBy("matmul_lanes", 64, 3072, 768, f16), productBy("matmul_lanes", 64, 80, 1536, f16), productBy("matmul_lanes", 64, 768, 1536, f16),
 		product(2048, 3072, 768, f16), product(2048, 3072, 768, shaders.Q8), product(2048, 3072, 768, shaders.Q4),
 
 		product(1, 1024, 256, f16),

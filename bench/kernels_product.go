@@ -16,11 +16,15 @@ const (
 // product is c (m, n) = a (m, k) w (n, k): matvec for few rows, otherwise
 // matmul. k is a multiple of four, and with integers of 32.
 func product(m, n, k int, t shaders.DType) kernelCase {
-	p := shaders.MatmulParams{M: m, N: n, K: k, LDA: k, LDC: n, Weights: t}
-	kernel := split
 	if m <= shaders.MaxMatvecRows {
-		kernel = "matvec"
+		return productBy("matvec", m, n, k, t)
 	}
+	return productBy(split, m, n, k, t)
+}
+
+// productBy is product by a kernel of choice.
+func productBy(kernel string, m, n, k int, t shaders.DType) kernelCase {
+	p := shaders.MatmulParams{M: m, N: n, K: k, LDA: k, LDC: n, Weights: t}
 	c := single(kernel, []int{m, n, k}, p, []array{
 		floats("a", m*k, -1, 1), matrix("w", n, k, t, unit(k)), {name: "bias"}, result("c", m*n),
 	}, func() (any, []view) {

@@ -240,7 +240,9 @@ func (g *gpuBackend) reserveScratch(b batch) error {
 		}
 		for _, part := range product.w.shards {
 			p := shaders.MatmulParams{M: product.rows, N: part.rows, K: product.w.cols, LDA: product.w.cols, LDC: product.ldc, Weights: product.w.dtype}
-			most = max(most, g.kernels.MatmulScratch(p))
+			if !shaders.MatmulLanesFits(p) {
+				most = max(most, g.kernels.MatmulScratch(p))
+			}
 		}
 	}
 	if most <= g.scratchWords() {

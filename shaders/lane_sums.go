@@ -16,10 +16,10 @@ func (t laneTile) Invocations() int { return t.Places() * t.Lanes }
 
 // laneTiles lists the tiles, those that read activations and weights least first; later
 // ones have more workgroups and share sums among more lanes. On an H100 (64,3072,768) of
-// float16 weights takes the first 16 us (the tiles of Matmul 23), (64,768,1536) the second
-// 12.5, and (64,80,1536) the third 4.7 (in parts 7.9). With 8 x 6 sums an invocation needs
-// fewer than 128 registers; loading weights ahead by hand takes more, so that half as many
-// have room, and 24 us.
+// float16 weights, read by quads, takes the first 16 us (the tiles of Matmul 23),
+// (64,768,1536) the second 12.5 and (64,80,1536) the third 4.7 (in parts 7.9). Loading
+// weights a turn ahead by hand takes registers that a second workgroup of a processor
+// would have, and 24 us.
 var laneTiles = []laneTile{
 	{M: 8, N: 6, PlacesM: 2, PlacesN: 8, Lanes: 16},
 	{M: 8, N: 6, PlacesM: 2, PlacesN: 2, Lanes: 64},
