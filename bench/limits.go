@@ -4,21 +4,22 @@ package bench
 // H100, and by which measurement that is known. The page of results shows it beside
 // lines that are not reached.
 var limits = map[string]string{
-	"LM 130m f32 prefill (8,2048)": "Products are 2.94 TFLOP of it: 64 ms at the 45.6 TFLOP/s of 4096^3, which is 71% of the measured " +
-		"multiply-add peak (cuBLAS: 77%). In the other 17 ms are scans (about 6), step sizes (3), convolutions (2), norms, and that x_proj's 80 " +
-		"columns leave a third of its tiles empty.",
-	"LM 130m f16 weights decode batch 1": "76 dependent dispatches of at least 2.27 us are 173 us, and the weights' 260 MB at the speed of a copy " +
-		"89 us. The other 170 us, 2.2 us a dispatch, are the chain from load to sum to store within each kernel: alone, the product of " +
-		"(1,3072,768) takes 3.69 us, and its bytes 1.6.",
+	"LM 130m f32 prefill (8,2048)": "in_proj and out_proj are 2.78 TFLOP, 62 ms at the 44.7 TFLOP/s that both reach at 16,384 tokens, 70% of the " +
+		"measured multiply-add peak (cuBLAS: 77%). x_proj (116 us a layer) and dt_proj (94) are 5 ms more, scans about 6, then convolutions and norms.",
+	"LM 130m f16 weights decode batch 1": "A dispatch that waits for the one before costs 2.06 us empty, 2.40 with one load and store, 3.5 reading 2.3 MB " +
+		"and 4.3 reading 4.6 MB; the scan with a single group takes 3.5. So the three of a layer take 11.3 us and a token with its head 312, before " +
+		"convolution, x_proj and sums (measured: 13.9 us a layer).",
 	"LM 2.8b f16 weights decode batch 1": "196 dispatches of at least 2.27 us are 445 us, the weights' 5.55 GB at the speed of a copy 1.9 ms. " +
 		"The rest is that each kernel has to get up to speed: (1,10240,2560) reads 2.4 TB/s, 82% of a copy.",
-	"LM 130m f16 weights decode batch 64": "The reference multiplies on tensor cores, which WGSL has no access to. In float32 the products of " +
-		"a layer take 37 us and the head 124, 1.0 ms in all: with 64 rows there is one round of workgroups, each waiting for its loads in every " +
-		"step of k (0.5 to 0.8 us against 0.2 us of arithmetic).",
-	"LM 2.8b int8 weights decode batch 1": "196 dispatches are 445 us, the weights' 2.8 GB 0.97 ms. in_proj_step takes 15.6 us a layer where its " +
-		"product alone takes 10.5 (2.5 TB/s): what follows the product, the convolution and x_proj's sums, waits for it.",
-	"LM 2.8b int4 weights decode batch 1": "The product of (1,10240,2560) takes 13.1 us with 4 bits and 10.5 with 8: taking 32 numbers out of each " +
-		"16 bytes, not reading them, is the limit (1.1 TB/s). 196 dispatches are 445 us.",
+	"LM 130m f16 weights decode batch 64": "The reference multiplies on tensor cores, which WGSL has no access to. Alone, in_proj with its norm takes " +
+		"16.8 us in float32, x_proj 4.7, the scan 7.9, out_proj 12.5: 42 us a layer, 1.0 ms of 24, and the head 130 us. The best of some 100 ways to " +
+		"share (64,3072,768) among invocations took 15.6 us, 19 TFLOP/s; its multiply-adds at the measured peak are 4.7.",
+	"LM 2.8b int8 weights decode batch 1": "out_proj's product takes 8.1 us: 2.06 the dispatch, 2.4 arithmetic, 4.6 its bytes at the speed of a copy. " +
+		"in_proj_step takes 11.4, its flat product 8: a workgroup must own 16 channels so that x_proj's sums stay few, which leaves 320 unevenly " +
+		"spread workgroups, and convolution and x_proj add 2.8.",
+	"LM 2.8b int4 weights decode batch 1": "out_proj's product takes 7.5 us: 2.06 the dispatch, 2.5 unpacking and multiplying with no weight loaded, 2.6 " +
+		"its bytes at the speed of a copy; from the second-level cache it still takes 6.3. in_proj_step takes 13 us, its flat product 8: a workgroup " +
+		"must own 16 channels so that x_proj's sums stay few, which leaves 320 unevenly spread workgroups, and convolution and x_proj add 2.8.",
 }
 
 // remarks says of a report, by its name, what a reader of its numbers has to know.
