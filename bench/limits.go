@@ -24,7 +24,10 @@ var limits = map[string]string{
 
 // remarks says of a report, by its name, what a reader of its numbers has to know.
 var remarks = map[string]string{
-	"h100": "2.8b (8,2048) has two samples, of which the first compiled kernels: the faster one is the time (F32 2.43 s, F16 2.31 s).",
+	"h100": "Of commit f16af02. What came after it has been timed apart on the same card, not in a whole run: 130m f16 one sequence 366 us a step " +
+		"(295 to 457) and 64 sequences 1295, 130m f32 prefill (8,2048) 79.5 ms; a model of 16 layers of 2.8b's width with f16 weights 749 us a step and " +
+		"with integers of 8 bits 544; selective_scan forward and backward (8,2048,1024,16) 174 and 970 us; training's recipe 45.5 ms a step. 2.8b (8,2048) has two samples, " +
+		"of which the first compiled kernels: the faster one is the time (F32 2.43 s, F16 2.31 s).",
 	"h100-wgpu29": "Its warm-up of 50 ms a case was too short for a card that had been idle: some cases ran at a low clock throughout " +
 		"(mamba_block 2.07 ms, the scan of 64 sequences 2.20 ms, most products but (2048,3072,768)). Where both ran at full clock, as the scans of " +
 		"(8,2048,1024,16), (1,2048,1536,16) and (1,65536,1536,16), prefill and decoding, the bindings are within about 10% of each other, either way.",

@@ -84,6 +84,9 @@ func (n Named) about() string {
 	if n.Quick {
 		parts = append(parts, "`--quick`")
 	}
+	if n.Partial {
+		parts = append(parts, "not finished")
+	}
 	if n.Seconds > 0 {
 		parts = append(parts, digits(n.Seconds)+" s")
 	}

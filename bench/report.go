@@ -24,8 +24,9 @@ type Report struct {
 	Build
 	Date    time.Time      `json:"date"`
 	Quick   bool           `json:"quick"`
-	Tuning  shaders.Tuning `json:"tuning,omitempty"` // variants other than the defaults
-	Roofs   *Roofs         `json:"roofs"`            // null where there is no GPU to measure
+	Partial bool           `json:"partial,omitempty"` // the run did not come to its end
+	Tuning  shaders.Tuning `json:"tuning,omitempty"`  // variants other than the defaults
+	Roofs   *Roofs         `json:"roofs"`             // null where there is no GPU to measure
 	Results []Result       `json:"results"`
 	Rows    []Row          `json:"rows"`    // what is compared with the CUDA reference
 	Seconds float64        `json:"seconds"` // that the run took

@@ -34,6 +34,9 @@ type Options struct {
 	Tuning shaders.Tuning
 	// Progress, if set, is told before each case how many are done.
 	Progress func(name string, done, total int)
+	// Measured, if set, is given the report before each case, with what is measured
+	// so far, so that a run that does not come to its end was not for nothing.
+	Measured func(*Report)
 }
 
 // Names lists what Options.Only may name.
@@ -88,10 +91,16 @@ func Run(ctx context.Context, dev *wgpu.Device, opts *Options) (*Report, error) 
 		r.tune()
 	}
 	r.effort = opts.effort(r.report.Kind)
-	start := time.Now()
+	r.start, r.report.Partial = time.Now(), true
 	err := r.run()
-	r.report.Rows, r.report.Seconds = r.report.rows(), math.Round(time.Since(start).Seconds())
+	r.settle()
+	r.report.Partial = err != nil
 	return r.report, err
+}
+
+// settle brings what follows from the results up to date.
+func (r *runner) settle() {
+	r.report.Rows, r.report.Seconds = r.report.rows(), math.Round(time.Since(r.start).Seconds())
 }
 
 func newReport(dev *wgpu.Device, quick bool) *Report {
@@ -116,6 +125,7 @@ type runner struct {
 	effort  effort
 	report  *Report
 
+	start       time.Time
 	done, total int
 }
 
@@ -180,6 +190,10 @@ func (r *runner) run() error {
 func (r *runner) progress(name string) {
 	if r.opts.Progress != nil {
 		r.opts.Progress(name, r.done, r.total)
+	}
+	if r.opts.Measured != nil && len(r.report.Results) > 0 {
+		r.settle()
+		r.opts.Measured(r.report)
 	}
 	r.done++
 }

@@ -51,10 +51,11 @@ as a share of the time measured.
 
 --json writes everything, each sample included, to FILE, or with - to standard
 output in place of the tables; in a folder, to the file there that has the report
-of this adapter and binding, or to a new one. --compare reads such a FILE and marks
-what became slower or faster by more than the spread. --plot draws the roofline,
---plots all there is to draw. --from shows reports that were written before,
-several of one adapter side by side, and measures nothing.
+of this adapter and binding, or to a new one. What is measured so far lies beside it
+in FILE.partial until then. --compare reads such a FILE and marks what became slower
+or faster by more than the spread. --plot draws the roofline, --plots all there is
+to draw. --from shows reports that were written before, several of one adapter side
+by side, and measures nothing.
 
 --tune measures the variants of scans and matrix products at the shapes of the
 models instead, and stores the fastest for this adapter, driver, API and binding:
@@ -176,7 +177,29 @@ func (a *app) measure(ctx context.Context, o benchOptions) (*bench.Report, error
 		bar.rename("timing " + name)
 		bar.update(int64(done), int64(total))
 	}
-	return bench.Run(ctx, dev, &o.bench)
+	partial := ""
+	o.bench.Measured = func(r *bench.Report) {
+		partial = partialFile(o.json, r)
+		a.saveReport(partial, r) // an error is the whole report's, too
+	}
+	report, err := bench.Run(ctx, dev, &o.bench)
+	if err == nil && partial != "" {
+		os.Remove(partial)
+	}
+	return report, err
+}
+
+// partialFile is where what is measured so far lies until the report is whole: beside its
+// file. It is empty where the report goes to no file.
+func partialFile(file string, r *bench.Report) string {
+	if file == "" || file == "-" {
+		return ""
+	}
+	file, err := jsonFile(file, r)
+	if err != nil {
+		return ""
+	}
+	return file + ".partial"
 }
 
 // rename says what is done now.

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mambagpu/mambagpu/bench"
 )
 
 // command is the program as its own process, by a link to the test binary that
@@ -132,4 +134,31 @@ func TestInterruptSavesTraining(t *testing.T) {
 	saved, err := filepath.Glob(filepath.Join(out, "checkpoints", "step-*", "model.safetensors"))
 	require.NoError(t, err)
 	require.Len(t, saved, 1)
+}
+
+// What bench measured before a signal stays in FILE.partial, and a whole report is not
+// replaced by a part of one.
+func TestInterruptKeepsMeasurements(t *testing.T) {
+	if !hasGPU() {
+		t.Skip("no adapter")
+	}
+	file := filepath.Join(t.TempDir(), "report.json")
+	require.NoError(t, os.WriteFile(file, []byte("{}"), 0o644))
+	cmd := command(t, "bench", "--quick", "--only", "residual_add,rms_norm,last_rows,layer_norm", "--json", file)
+	require.NoError(t, cmd.Start())
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(file + ".partial")
+		return err == nil
+	}, time.Minute, 5*time.Millisecond)
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	require.Equal(t, exitInterrupted, exitStatus(t, cmd.Wait()))
+	whole, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "{}", string(whole))
+	data, err := os.ReadFile(file + ".partial")
+	require.NoError(t, err)
+	var r bench.Report
+	require.NoError(t, json.Unmarshal(data, &r))
+	require.True(t, r.Partial)
+	require.NotEmpty(t, r.Results)
 }

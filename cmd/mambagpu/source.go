@@ -29,7 +29,7 @@ type builtin struct {
 }
 
 var (
-	shippedModel   = builtin{"pequod", pequod.FS} // that runs when none is named
+	shippedModel   = builtin{"pequod", pequod.FS}            // that runs when none is named
 	referenceModel = builtin{"reference-lm", referencelm.FS} // that has expected results
 )
 

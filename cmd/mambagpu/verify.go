@@ -62,11 +62,11 @@ func (a *app) verifyCommand() *cobra.Command {
     its twin: the same function in Go with float64 sums. Each case has its own
     tolerance. The go backend runs the twins, so that there is nothing to hold
     it against: this part is left out there, and that is said.
-  - Scans and convolutions that PyTorch computed in float64, within %v of the
-    largest expected value plus %v. --ops FILE checks those of another file
-    instead, and nothing else: safetensors with tensors scan.K.u, conv.K.x and
-    so on, the format of testdata/ops.safetensors in this program's sources.
-    Gradients in it are listed, not checked.
+  - Scans and convolutions that PyTorch computed in float64, and their gradients,
+    within %v of the largest expected value plus %v. --ops FILE checks those of
+    another file instead, and nothing else: safetensors with tensors scan.K.u,
+    conv.K.x, scan.K.grad.u and so on, the format of testdata/ops.safetensors in
+    this program's sources.
   - A training of 20 steps by the reference implementation: the first step's
     logits and gradients, all losses, and the weights in the end. --train FILE
     checks that of another file instead, and nothing else: safetensors with

@@ -25,4 +25,10 @@
 //
 // Who writes a loop of their own uses the parts of a step: [Trainer.Backward],
 // [Trainer.Update] and [Trainer.ZeroGradients], with [Trainer.Gradient] in between.
+//
+// [Run] is the whole of it: texts, a schedule, validation, checkpoints that a run which
+// was killed goes on from to the same weights, metrics.
+//
+// A [LayerTrainer] trains the input-modulated layer, [mamba.Layer], alone or as a part
+// of a network of the caller's.
 package train

@@ -1,35 +1,17 @@
 package train
 
-import (
-	"errors"
-	"fmt"
-	"os"
-
-	"github.com/mambagpu/mambagpu/mamba"
-	"github.com/mambagpu/mambagpu/wgpu"
-)
+import "github.com/mambagpu/mambagpu/mamba"
 
 // openLayer makes the engine of a layer that the options choose.
 func openLayer(w mamba.LayerWeights, o *Options) (layerRunner, error) {
-	if o.Device != nil {
-		return startLayer(newGPUMachine(o.Device, false), w, o)
-	}
-	name := o.Adapter
-	if name == "" {
-		name = os.Getenv("MAMBAGPU_ADAPTER")
-	}
-	if name == mamba.GoAdapter {
-		return startLayer(&goMachine{}, w, o)
-	}
-	dev, err := wgpu.Open(&wgpu.Options{Adapter: name, MemoryBudget: o.MemoryBudget, Notices: o.Notices})
-	if errors.Is(err, wgpu.ErrNoAdapter) && name == "" {
-		fmt.Fprintln(o.notices(), "mambagpu: no WebGPU adapter found, training in plain Go (mambagpu devices says what to install)")
-		return startLayer(&goMachine{}, w, o)
-	}
-	if err != nil {
+	dev, owned, err := o.device()
+	switch {
+	case err != nil:
 		return nil, err
+	case dev == nil:
+		return startLayer(&goMachine{}, w, o)
 	}
-	return startLayer(newGPUMachine(dev, true), w, o)
+	return startLayer(newGPUMachine(dev, owned), w, o)
 }
 
 // startLayer makes the engine of a machine, which is closed if that fails.

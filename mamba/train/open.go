@@ -12,25 +12,35 @@ import (
 
 // open makes the engine that the options choose.
 func open(c mamba.ModelConfig, values func(name string) ([]float32, error), o *Options) (runner, error) {
+	dev, owned, err := o.device()
+	switch {
+	case err != nil:
+		return nil, err
+	case dev == nil:
+		return start(&goMachine{}, c, values, o)
+	}
+	return start(newGPUMachine(dev, owned), c, values, o)
+}
+
+// device is the device that the options choose, nil for plain Go, and whether it is to be
+// closed with what uses it.
+func (o *Options) device() (dev *wgpu.Device, owned bool, err error) {
 	if o.Device != nil {
-		return start(newGPUMachine(o.Device, false), c, values, o)
+		return o.Device, false, nil
 	}
 	name := o.Adapter
 	if name == "" {
 		name = os.Getenv("MAMBAGPU_ADAPTER")
 	}
 	if name == mamba.GoAdapter {
-		return start(&goMachine{}, c, values, o)
+		return nil, false, nil
 	}
-	dev, err := wgpu.Open(&wgpu.Options{Adapter: name, MemoryBudget: o.MemoryBudget, Notices: o.Notices})
+	dev, err = wgpu.Open(&wgpu.Options{Adapter: name, MemoryBudget: o.MemoryBudget, Notices: o.Notices})
 	if errors.Is(err, wgpu.ErrNoAdapter) && name == "" {
 		fmt.Fprintln(o.notices(), "mambagpu: no WebGPU adapter found, training in plain Go (mambagpu devices says what to install)")
-		return start(&goMachine{}, c, values, o)
+		return nil, false, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	return start(newGPUMachine(dev, true), c, values, o)
+	return dev, true, err
 }
 
 func (o *Options) notices() io.Writer {
