@@ -149,9 +149,9 @@ func sizeTicks() labelled {
 	return l
 }
 
-// longPanels is time and memory against length of the model that ships.
+// longPanels is time and memory against length of the reference model.
 func longPanels(reports []Named) []panel {
-	time := panel{title: "Prefill of the model that ships (4.55 M parameters) on " + reports[0].Adapter, y: "time (ms)", ticks: powersOfTwo{}}
+	time := panel{title: "Prefill of the reference model (4.55 M parameters) on " + reports[0].Adapter, y: "time (ms)", ticks: powersOfTwo{}}
 	memory := panel{x: "length L (tokens)", y: "memory (MiB)", ticks: powersOfTwo{}, fromZero: true}
 	for i, r := range reports {
 		glyph := []draw.GlyphDrawer{draw.CircleGlyph{}, draw.RingGlyph{}}[min(i, 1)]

@@ -12,11 +12,11 @@ import (
 	referencelm "github.com/mambagpu/mambagpu/testdata/reference-lm"
 )
 
-// longName is the prefill of long inputs by the model that ships: time and memory
+// longName is the prefill of long inputs by the reference model: time and memory
 // against length.
 const longName = "long"
 
-// longModel is the name of the model that ships.
+// longModel is the name of the reference model.
 const longModel = "reference-lm"
 
 // lengths of long inputs are powers of two from 2^shortest to 2^longest.

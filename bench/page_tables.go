@@ -15,7 +15,7 @@ const (
 		"one, over the steps between them. Dispatches, submissions and the host's time for recording and submitting are those of\n" +
 		"a step; memory is what the model holds on the device."
 	prefillNote = "Wall time from the ids to the logits of the last token, random weights."
-	longNote    = "The model that ships (4.55 M parameters, float16) takes in prompts of L tokens."
+	longNote    = "The reference model (4.55 M parameters, float16) takes in prompts of L tokens."
 	kernelNote  = "`(batch, length, channels, d_state)` of scans, `(M, N, K)` of products; the roof is the first column's."
 )
 

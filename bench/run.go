@@ -24,7 +24,7 @@ type Options struct {
 	Only []string
 	// Model is the folder of a model whose prefill and decoding are timed. The
 	// zero value means random ones of the published sizes. Long inputs, which are
-	// for the model that ships, are then measured only if Only names them.
+	// for the reference model, are then measured only if Only names them.
 	Model string
 	// Sizes is the sizes of random models to time, of Sizes. The zero value means
 	// all, or where that would take long the smallest.

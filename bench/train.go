@@ -22,7 +22,7 @@ type trainingCase struct {
 }
 
 // trainingCases lists what is timed: blocks as the reference was, steps of a small
-// batch and of the recipe of the model that ships.
+// batch and of the recipe of the reference model.
 func trainingCases() []trainingCase {
 	return []trainingCase{
 		blockTraining(1, 256, 512), blockTraining(8, 1024, 512), stepTraining(1, 32), stepTraining(64, 512),

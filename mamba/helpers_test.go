@@ -24,7 +24,7 @@ import (
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
-// reference is the folder of the trained model that ships.
+// reference is the folder of the reference model.
 const reference = "../testdata/reference-lm"
 
 var ctx = context.Background()

@@ -40,7 +40,7 @@ func (a *app) benchCommand() *cobra.Command {
 		Long: `Measure the device's limits (the bandwidth of a copy, the peak of multiply-adds),
 then the kernels at the shapes of real models, a Mamba block, the seed's layer,
 prefill and decoding of models of the published sizes with random weights, and
-longer and longer inputs of the model that ships. A case is timed only after its
+longer and longer inputs of the reference model. A case is timed only after its
 result was checked, and only if it fits the device; --quick takes fewer samples and
 leaves out what takes long.
 

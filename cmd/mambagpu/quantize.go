@@ -67,7 +67,7 @@ With --json the object has model, out, bits, bytes (before, after) and perplexit
 (null without a text; adapter, file, tokens, before, after, change).`,
 		Example: `  mambagpu quantize --model mamba-2.8b-hf --out mamba-2.8b-q4 --bits 4
   mambagpu quantize --model mamba-130m-hf --out mamba-130m-q8 --file valid.txt.gz
-  mambagpu quantize --out reference-lm-q4 --bits 4 --max-tokens 65536`,
+  mambagpu quantize --out pequod-q4 --bits 4 --max-tokens 65536`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.out == "" {

@@ -41,7 +41,7 @@ func (a *app) trainCommand() *cobra.Command {
 		Use:   "train",
 		Short: "Train a model on texts",
 		Long: `Train a Mamba model on texts, from random weights or with --init from a model that
-is there. The defaults are the recipe of the model that ships.
+is there. The defaults are the recipe of the reference model.
 
 A step learns from --batch windows of --seq-len tokens that begin anywhere in the
 texts, which are joined by <|endoftext|>, by AdamW. Every --eval-every steps the

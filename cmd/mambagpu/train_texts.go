@@ -15,7 +15,7 @@ import (
 	"github.com/mambagpu/mambagpu/mamba/train"
 )
 
-// defaultSizes is the shape of the model that ships.
+// defaultSizes is the shape of the reference model.
 const defaultSizes = "d_model=256,n_layer=8"
 
 // readTexts reads the tokenizer, the model's configuration and the texts.

@@ -8,7 +8,7 @@ import (
 )
 
 // Options say where and how a model is trained. nil means the zero value, which is
-// the recipe of the model that ships.
+// the recipe of the reference model.
 type Options struct {
 	// Adapter is the index of a WebGPU adapter, a part of its name, or "go" for the
 	// pure-Go backend. The zero value means the environment variable

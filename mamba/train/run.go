@@ -11,7 +11,7 @@ import (
 )
 
 // RunOptions say what [Run] does. The zero value of a field means the recipe of the
-// model that ships, as far as that has a say.
+// reference model, as far as that has a say.
 type RunOptions struct {
 	// Options are those of the trainer. nil means the zero value.
 	Options *Options

@@ -22,7 +22,7 @@ type Schedule struct {
 	Steps  int     `json:"steps"`
 }
 
-// DefaultSchedule is the recipe of the model that ships, for any number of steps:
+// DefaultSchedule is the recipe of the reference model, for any number of steps:
 // 3e-3 after 100 steps or a sixth of all, down to 2.4e-3 along a line.
 func DefaultSchedule(steps int) Schedule {
 	return Schedule{Decay: DecayLinear, Peak: 3e-3, Final: 2.4e-3, Warmup: min(100, steps/6), Steps: steps}

@@ -26,7 +26,7 @@ func TestSchedule(t *testing.T) {
 	require.InDelta(t, 1, none.Rate(1), 0)
 }
 
-// The recipe of the model that ships.
+// The recipe of the reference model.
 func TestDefaultSchedule(t *testing.T) {
 	s := DefaultSchedule(600)
 	require.NoError(t, s.check())
