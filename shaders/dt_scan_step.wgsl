@@ -22,7 +22,7 @@ struct Params { rows: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> uz: array<f32>;          // (rows, 2 channels)
 @group(0) @binding(2) var<storage, read> parts: array<vec4<f32>>; // (groups, rows, {{.Quads}})
-@group(0) @binding(3) var<storage, read> wdt: array<{{if eq .Weights "F32"}}vec2<f32>{{else}}u32{{end}}>; // ({{.Rank}}, channels)
+@group(0) @binding(3) var<storage, read> wdt: array<{{template "pair_type" .}}>; // ({{.Rank}}, channels)
 @group(0) @binding(4) var<storage, read> weights: array<{{if .Vec}}vec4<f32>{{else}}f32{{end}}>; // (channels, {{.States}}), (channels), (channels)
 @group(0) @binding(5) var<storage, read> slots: array<u32>;       // (rows)
 @group(0) @binding(6) var<storage, read_write> state: array<{{if .Vec}}vec4<f32>{{else}}f32{{end}}>; // (slots, channels, {{.States}})

@@ -24,7 +24,7 @@
 struct Params { rows: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> parts: array<vec4<f32>>; // (groups, rows, {{$s.Quads}}), (rows, {{div $p.K 4}}), (1)
-@group(0) @binding(2) var<storage, read> wdt: array<{{if eq $s.Weights "F32"}}vec2<f32>{{else}}u32{{end}}>; // ({{$s.Rank}}, channels)
+@group(0) @binding(2) var<storage, read> wdt: array<{{template "pair_type" $s}}>; // ({{$s.Rank}}, channels)
 @group(0) @binding(3) var<storage, read> weights: array<{{if $s.Vec}}vec4<f32>{{else}}f32{{end}}>; // (channels, {{$s.States}}), (channels), (channels)
 @group(0) @binding(4) var<storage, read> slots: array<u32>;       // (rows)
 @group(0) @binding(5) var<storage, read> w: array<vec4<u32>>;     // (2 channels, {{$p.K}})

@@ -8,21 +8,7 @@ With Gate the sums are not gated and go to yz, as planes. */}}
 {{define "dt_scan"}}
 {{template "softplus"}}
 {{template "silu"}}
-
-// raw_pair is a pair of channels of column k of W_dt as it lies in memory.
-fn raw_pair(k: u32, pair: u32) -> {{if eq .Weights "F32"}}vec2<f32>{{else}}u32{{end}} {
-	return wdt[k * {{div (add .Channels 1) 2}}u + min(pair, {{sub (div (add .Channels 1) 2) 1}}u)];
-}
-
-fn weight_pair(raw: {{if eq .Weights "F32"}}vec2<f32>{{else}}u32{{end}}) -> vec2<f32> {
-{{- if eq .Weights "F32"}}
-	return raw;
-{{- else if eq .Weights "F16"}}
-	return unpack2x16float(raw);
-{{- else}}
-	return vec2<f32>(bitcast<f32>(raw << 16u), bitcast<f32>(raw & 0xffff0000u));
-{{- end}}
-}
+{{template "pair_load" .}}
 
 // weight is an element of weights.
 fn weight(i: u32) -> f32 {
