@@ -28,33 +28,21 @@ func newEngine[A any](m machine[A], c mamba.ModelConfig, values func(name string
 	return e, e.fit(min(rows, o.Batch))
 }
 
-// runner is what a trainer has an engine do, whatever the machine.
+// runner is what a model's trainer has an engine do.
 type runner interface {
-	info() wgpu.AdapterInfo
-	memoryInUse() uint64
-	close() error
+	updater
 	// most is the number of sequences that learn, evaluate and present take.
 	most() int
-	// begin clears the sum of losses and sets what updates need to know.
-	begin(control [3]float32) error
-	clearGradients() error
 	// learn adds the gradients of scale times the sum of losses, and the losses.
 	learn(in input, scale float32) error
 	// evaluate adds the losses.
 	evaluate(in input) error
 	// present gives the logits, chunk by chunk.
 	present(in input, use func(logits []float32)) error
-	// update takes the parameters on by their gradients and returns what asks for
-	// the report in a slot, 0 or 1.
-	update(slot int) (func() (report, error), error)
 	// lossSum reads the sum of losses.
 	lossSum() (float64, error)
 	timed() error
 	timings() []KernelTime
-
-	parts() []part
-	read(k kind, name string) ([]float32, error)
-	write(k kind, name string, v []float32) error
 }
 
 // input is a micro-batch: ids and the tokens that follow, (B, L) each.
