@@ -25,7 +25,8 @@ func newLayerEngine[A any](m machine[A], w mamba.LayerWeights, o *Options) (*lay
 	if err != nil {
 		return nil, err
 	}
-	return &layerEngine[A]{engine: engine[A]{machine: m, net: net, opts: o}, layer: layer}, nil
+	e := &layerEngine[A]{engine: engine[A]{machine: m, net: net, opts: o}, layer: layer}
+	return e, e.fill(func(name string) ([]float32, error) { return w.Tensors[name].Data, nil })
 }
 
 func (e *layerEngine[A]) forward(m micro, x, y []float32) error {

@@ -65,6 +65,13 @@ func (g *gpuMachine) newWords(label string, words int) (*wgpu.Buffer, error) {
 	return g.newArray(label, words)
 }
 
+func (g *gpuMachine) slice(label string, x *wgpu.Buffer, first, words int) (*wgpu.Buffer, error) {
+	return x.Slice(label, 4*uint64(first), 4*uint64(words))
+}
+
+// alignment is where bindings may begin, and whole vectors.
+func (g *gpuMachine) alignment() int { return max(int(g.dev.Limits().StorageAlignment)/4, 4) }
+
 func (g *gpuMachine) release(x *wgpu.Buffer) {
 	if x == nil {
 		return

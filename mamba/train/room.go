@@ -85,7 +85,6 @@ func (n *network[A]) perBatch(m micro) []activation[A] {
 		{&a.convState, "conv_state", m.rows * c.DInner * (c.DConv - 1)}, {&a.scanState, "ssm_state", m.rows * c.DInner * c.DState},
 		{&a.decays, "decays", decays}, {&a.ddecays, "gradient of decays", decays},
 		{&a.logits, "logits", n.chunk * c.VocabSize},
-		{&a.sums, "sums", n.sums()}, {&a.control, "control", controlWords}, {&a.report, "report", controlWords + n.sums()},
 	}
 }
 
@@ -107,7 +106,7 @@ func (e *engine[A]) allocate(m micro) error {
 			return err
 		}
 	}
-	for _, a := range n.perBatch(m) {
+	for _, a := range append(n.perBatch(m), n.updating()...) {
 		if err := e.replace(a, a.words, e.machine.newArray); err != nil {
 			return err
 		}
