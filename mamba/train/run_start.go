@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,12 +17,21 @@ import (
 
 // newSession makes what a run needs: from a checkpoint, or from the beginning.
 func newSession(o RunOptions) (*session, error) {
-	last, err := findCheckpoint(o)
+	if !o.Resume { // before anything is made in the folder
+		if err := checkEmpty(o.Dir); err != nil {
+			return nil, err
+		}
+	}
+	lock, err := lockFolder(o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	r := &session{opts: o}
-	if err := r.prepare(last); err != nil {
+	r := &session{opts: o, lock: lock}
+	last, err := findCheckpoint(o)
+	if err == nil {
+		err = r.prepare(last)
+	}
+	if err != nil {
 		r.close()
 		return nil, err
 	}
@@ -66,24 +76,30 @@ func (r *session) prepare(last string) (err error) {
 
 // findCheckpoint is the checkpoint to go on from, empty for a run from the beginning.
 func findCheckpoint(o RunOptions) (string, error) {
-	if o.Resume {
-		dirs, err := Checkpoints(o.Dir)
-		if err != nil || len(dirs) == 0 {
-			return "", err
-		}
-		return dirs[len(dirs)-1], nil
+	if !o.Resume {
+		return "", checkEmpty(o.Dir)
 	}
-	entries, err := os.ReadDir(o.Dir)
+	dirs, err := Checkpoints(o.Dir)
+	if err != nil || len(dirs) == 0 {
+		return "", err
+	}
+	return dirs[len(dirs)-1], nil
+}
+
+// checkEmpty returns an error if there is anything in a folder but a lock. The folder
+// need not exist.
+func checkEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
 	switch {
-	case len(entries) > 0:
-		err = &fs.PathError{Op: "train into", Path: o.Dir, Err: fs.ErrExist}
+	case slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() != lockFile }):
+		err = &fs.PathError{Op: "train into", Path: dir, Err: fs.ErrExist}
 	case errors.Is(err, fs.ErrNotExist):
-		return "", nil
+		return nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("train: %w", err)
+		return fmt.Errorf("train: %w", err)
 	}
-	return "", nil
+	return nil
 }
 
 // trainer makes the trainer: of a checkpoint's weights, of those to begin with, or of
