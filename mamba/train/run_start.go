@@ -13,6 +13,7 @@ import (
 
 	"github.com/mambagpu/mambagpu/mamba"
 	"github.com/mambagpu/mambagpu/mamba/checkpoint"
+	"github.com/mambagpu/mambagpu/shaders"
 )
 
 // newSession makes what a run needs: from a checkpoint, or from the beginning.
@@ -46,7 +47,7 @@ func (r *session) prepare(last string) (err error) {
 		}
 		r.saved = checkpointDir(r.opts.Dir, r.state.Good)
 	}
-	if r.trainer, err = r.opts.trainer(last, r.state.Settings.MicroBatch); err != nil {
+	if r.trainer, err = r.opts.trainer(last, r.state.Settings); err != nil {
 		return err
 	}
 	if err := r.prepareData(); err != nil {
@@ -103,12 +104,15 @@ func checkEmpty(dir string) error {
 }
 
 // trainer makes the trainer: of a checkpoint's weights, of those to begin with, or of
-// random ones. A run goes on with as many sequences at a time as it began with,
-// since sums over others have other bits.
-func (o *RunOptions) trainer(last string, microBatch int) (*Trainer, error) {
+// random ones. A run goes on with as many sequences at a time as it began with and with
+// the same variants of kernels, since other sums have other bits.
+func (o *RunOptions) trainer(last string, begun Settings) (*Trainer, error) {
 	opts := *o.Options
 	if last != "" {
-		orElse(&opts.MicroBatch, microBatch)
+		orElse(&opts.MicroBatch, begun.MicroBatch)
+		if opts.Tuning == nil {
+			opts.Tuning = begun.tuning()
+		}
 		return Load(last, &opts)
 	}
 	if o.Init != "" {
@@ -159,11 +163,23 @@ func (r *session) prepareData() error {
 
 func (r *session) settings() Settings {
 	t := r.trainer.Options()
-	return Settings{
+	s := Settings{
 		Batch: t.Batch, MicroBatch: r.trainer.MicroBatch(), SeqLen: t.SeqLen, Accumulate: r.opts.Accumulate,
 		Schedule: r.opts.Schedule, Beta1: t.Beta1, Beta2: t.Beta2, Eps: t.Eps, WeightDecay: t.WeightDecay, Clip: t.Clip,
 		Seed: t.Seed, Noise: r.opts.Noise, Average: r.opts.Average, Data: fingerprint(r.opts.Data), Valid: fingerprint(r.opts.Valid),
 	}
+	if len(t.Tuning) > 0 {
+		s.Tuning = t.Tuning
+	}
+	return s
+}
+
+// tuning is the tuning, an empty one for none.
+func (s Settings) tuning() shaders.Tuning {
+	if s.Tuning == nil {
+		return shaders.Tuning{}
+	}
+	return s.Tuning
 }
 
 // prepareFolder makes the run's folder, or takes away from it what a run before left

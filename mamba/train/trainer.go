@@ -91,7 +91,7 @@ func checkConfig(c mamba.ModelConfig) error {
 func (t *Trainer) Config() mamba.ModelConfig { return t.config }
 
 // Options are the trainer's options with the defaults in place. WeightDecay and Clip
-// are 0 there for none.
+// are 0 there for none, and Tuning is what the kernels are tuned by.
 func (t *Trainer) Options() Options { return t.opts }
 
 // MicroBatch is the number of sequences that go through the network at a time.
