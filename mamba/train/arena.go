@@ -13,6 +13,10 @@ type arena[A any] struct {
 	firstSum int           // of the runs' sums of squares, in activations.sums
 }
 
+// arenaWords bounds an arena that has several weights: 256 MiB, so that a device need not
+// have so much more in one piece. More at a time is no faster.
+const arenaWords = 64 << 20
+
 // layArenas puts weights into arenas of at most so many words, in their order, each at
 // a multiple of align, and numbers the sums of their parts.
 func layArenas[A any](weights []*weight[A], align, most int) []*arena[A] {

@@ -109,7 +109,7 @@ func (b *builder[A]) part(name string) part {
 // allocate makes the arrays of all weights laid out, which become the network's.
 func (b *builder[A]) allocate(n *network[A]) error {
 	n.weights = b.weights
-	n.arenas = layArenas(b.weights, b.machine.alignment(), b.machine.maxWords())
+	n.arenas = layArenas(b.weights, b.machine.alignment(), min(b.machine.maxWords(), arenaWords))
 	for _, a := range n.arenas {
 		if err := a.allocate(b.machine); err != nil {
 			return err
