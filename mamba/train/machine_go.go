@@ -38,13 +38,13 @@ func (g *goMachine) newWords(_ string, words int) (hostArray, error) {
 	return hostArray{u32: make([]uint32, words)}, nil
 }
 
+func (g *goMachine) release(x hostArray) { g.words -= len(x.f32) + len(x.u32) }
+
 func (*goMachine) slice(_ string, x hostArray, first, words int) (hostArray, error) {
 	return hostArray{f32: x.f32[first : first+words : first+words]}, nil
 }
 
 func (*goMachine) alignment() int { return 1 }
-
-func (g *goMachine) release(x hostArray) { g.words -= len(x.f32) + len(x.u32) }
 
 func (*goMachine) write(x hostArray, first int, v []float32) error {
 	copy(x.f32[first:], v)

@@ -81,11 +81,11 @@ func (n *network[A]) layOut() {
 func (n *network[A]) perBatch(m micro) []activation[A] {
 	c, a := n.config, &n.act
 	decays := c.DInner * (c.DState + 2)
-	return []activation[A]{
+	return append([]activation[A]{
 		{&a.convState, "conv_state", m.rows * c.DInner * (c.DConv - 1)}, {&a.scanState, "ssm_state", m.rows * c.DInner * c.DState},
 		{&a.decays, "decays", decays}, {&a.ddecays, "gradient of decays", decays},
 		{&a.logits, "logits", n.chunk * c.VocabSize},
-	}
+	}, n.updating()...)
 }
 
 // integers lists the arrays of integers.
@@ -106,7 +106,7 @@ func (e *engine[A]) allocate(m micro) error {
 			return err
 		}
 	}
-	for _, a := range append(n.perBatch(m), n.updating()...) {
+	for _, a := range n.perBatch(m) {
 		if err := e.replace(a, a.words, e.machine.newArray); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -110,8 +111,9 @@ func (o *RunOptions) trainer(last string, begun Settings) (*Trainer, error) {
 	opts := *o.Options
 	if last != "" {
 		orElse(&opts.MicroBatch, begun.MicroBatch)
-		if opts.Tuning == nil {
-			opts.Tuning = begun.tuning()
+		if opts.Tuning == nil { // an empty one, not the one stored by now, where it began without
+			opts.Tuning = shaders.Tuning{}
+			maps.Copy(opts.Tuning, begun.Tuning)
 		}
 		return Load(last, &opts)
 	}
@@ -163,23 +165,20 @@ func (r *session) prepareData() error {
 
 func (r *session) settings() Settings {
 	t := r.trainer.Options()
-	s := Settings{
+	return Settings{
 		Batch: t.Batch, MicroBatch: r.trainer.MicroBatch(), SeqLen: t.SeqLen, Accumulate: r.opts.Accumulate,
 		Schedule: r.opts.Schedule, Beta1: t.Beta1, Beta2: t.Beta2, Eps: t.Eps, WeightDecay: t.WeightDecay, Clip: t.Clip,
 		Seed: t.Seed, Noise: r.opts.Noise, Average: r.opts.Average, Data: fingerprint(r.opts.Data), Valid: fingerprint(r.opts.Valid),
+		Tuning: noneIfEmpty(t.Tuning),
 	}
-	if len(t.Tuning) > 0 {
-		s.Tuning = t.Tuning
-	}
-	return s
 }
 
-// tuning is the tuning, an empty one for none.
-func (s Settings) tuning() shaders.Tuning {
-	if s.Tuning == nil {
-		return shaders.Tuning{}
+// noneIfEmpty is a tuning as settings have it.
+func noneIfEmpty(t shaders.Tuning) shaders.Tuning {
+	if len(t) == 0 {
+		return nil
 	}
-	return s.Tuning
+	return t
 }
 
 // prepareFolder makes the run's folder, or takes away from it what a run before left

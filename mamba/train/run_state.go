@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/mambagpu/mambagpu/shaders"
 )
 
 // Settings are what decides the weights that a run ends with, beside the device. A
@@ -31,10 +29,10 @@ type Settings struct {
 	Seed        uint64   `json:"seed"`
 	Noise       float64  `json:"noise"`
 	Average     float64  `json:"average"`
-	// Tuning is that of the kernels; a run that was begun without goes on without.
-	Tuning shaders.Tuning `json:"tuning,omitempty"`
-	Data   string         `json:"data"`  // the number and a hash of the tokens
-	Valid  string         `json:"valid"` // empty without
+	Data        string   `json:"data"`  // the number and a hash of the tokens
+	Valid       string   `json:"valid"` // empty without
+
+	Tuning map[string]string `json:"tuning,omitempty"` // of kernels, as [shaders.Tuning] has it; nil without
 }
 
 // check refuses settings that are not those of the run. The schedule's steps may

@@ -85,7 +85,7 @@ func TestRunKeepsItsTuning(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(checkpointDir(o.Dir, 1), stateFile))
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(data, &state))
-	require.Equal(t, first, state.Settings.Tuning)
+	require.EqualValues(t, first, state.Settings.Tuning)
 
 	_, err = mamba.StoreTuning(dev.Info(), shaders.Tuning{"matmul": "nor of these"})
 	require.NoError(t, err)
