@@ -56,8 +56,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	workgroupBarrier();
 	if (lane == 0u && inside) {
 		let i = c * 9u;
-		let total = ((sums[i] + sums[i + 1u]) + (sums[i + 2u] + sums[i + 3u]))
-			+ ((sums[i + 4u] + sums[i + 5u]) + (sums[i + 6u] + sums[i + 7u]));
+		let total = {{template "step_sum"}};
 		y[row * params.channels + channel] = fma(weights[2u * all + channel], x, 2.0 * total);
 	}
 }

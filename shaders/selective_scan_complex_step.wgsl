@@ -75,8 +75,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	workgroupBarrier();
 	if (lane == 0u && inside) {
 		let i = c * 9u;
-		var out = 2.0 * (((sums[i] + sums[i + 1u]) + (sums[i + 2u] + sums[i + 3u]))
-			+ ((sums[i + 4u] + sums[i + 5u]) + (sums[i + 6u] + sums[i + 7u])));
+		var out = 2.0 * ({{template "step_sum"}});
 {{- if .HasD}}
 		out = fma(weights[after_a], x, out);
 {{- end}}

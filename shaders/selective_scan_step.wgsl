@@ -32,7 +32,7 @@ struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u
 {{template "silu"}}
 {{- end}}
 
-var<workgroup> partial: array<f32, 144>; // [channel][lane], rows of 9
+var<workgroup> sums: array<f32, 144>; // [channel][lane], rows of 9
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
@@ -63,12 +63,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			state[held + n] = h;
 		}
 	}
-	partial[c * 9u + lane] = sum;
+	sums[c * 9u + lane] = sum;
 	workgroupBarrier();
 	if (lane == 0u && inside) {
 		let i = c * 9u;
-		var out = ((partial[i] + partial[i + 1u]) + (partial[i + 2u] + partial[i + 3u]))
-			+ ((partial[i + 4u] + partial[i + 5u]) + (partial[i + 6u] + partial[i + 7u]));
+		var out = {{template "step_sum"}};
 {{- if .HasD}}
 		out = fma(weights[{{template "scan_skip_at" .}} + channel], u[at], out);
 {{- end}}
