@@ -85,11 +85,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 	let ahead = 0u;
 	{{- template "modulated_load" .}}
-{{- if eq .Buffers 2}}
-	var buffer = 0u;
-{{- else}}
-	let buffer = 0u;
-{{- end}}
+	{{if eq .Buffers 2}}var{{else}}let{{end}} buffer = 0u;
 	for (var k = 0u; k < length; k += {{.Steps}}u) {
 		// Store the tile that was loaded.
 		let now_u = vec4<f32>(next_u0, next_u1, next_u2, next_u3);
@@ -156,7 +152,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 		}
 {{- end}}
-		parts[({{mul $r 16}}u + c) * 8u + (lane ^ (c % 8u))] = {{if eq $.Unrolled 1}}y{{$r}}{{else}}vec4<f32>(y{{$r}}_0, y{{$r}}_1, y{{$r}}_2, y{{$r}}_3){{end}};
+		parts[({{mul $r 16}}u + c) * 8u + (lane ^ (c % 8u))] = {{$.Y $r}};
 {{- end}}
 		workgroupBarrier();
 

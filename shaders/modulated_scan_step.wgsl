@@ -27,11 +27,7 @@ var<workgroup> sums: array<f32, 144>; // [channel][lane], rows of 9
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-	let lane = t % 8u;
-	let c = t / 8u;
-	let inside = wg.x * 16u + c < params.channels;
-	let channel = min(wg.x * 16u + c, params.channels - 1u);
-	let row = wg.y;
+{{- template "step_place"}}
 	let x = u[row * params.channels + channel];
 	let mod_b = s[row * params.stride + params.off_b + channel];
 	let mod_c = s[row * params.stride + params.off_c + channel];

@@ -86,11 +86,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 	let ahead = 0u;
 	{{- template "real_load" .}}
-{{- if eq .Buffers 2}}
-	var buffer = 0u;
-{{- else}}
-	let buffer = 0u;
-{{- end}}
+	{{if eq .Buffers 2}}var{{else}}let{{end}} buffer = 0u;
 	for (var k = 0u; k < length; k += {{.Steps}}u) {
 		// Store the tile that was loaded.
 		{{- template "scan_store" .}}

@@ -84,6 +84,15 @@ func (t tile) Unrolled() int {
 	return 4
 }
 
+// Y is the WGSL of a lane's parts of y of run r: y0, or of steps that are written out
+// y0_0 to y0_3.
+func (t tile) Y(r int) string {
+	if t.Unrolled() == 1 {
+		return fmt.Sprintf("y%d", r)
+	}
+	return fmt.Sprintf("vec4<f32>(y%d_0, y%[1]d_1, y%[1]d_2, y%[1]d_3)", r)
+}
+
 // Loads is the number of cells that each of 128 invocations loads.
 func (t tile) Loads() int { return ceilDiv(t.Cells(), 128) }
 

@@ -35,7 +35,16 @@ fn cell(at: u32, n: u32) -> vec4<f32> {
 	return vec4<f32>(bc[b], bc[b + 1u], bc[c], bc[c + 1u]);
 }
 {{- end}}
-{{/* step_sum: the sum of the 8 lanes' sums from element i on, in a scan's step. */}}
+{{/* step_place: where an invocation of a scan's step of 16 channels x 8 state lanes stands,
+and whether there is such a channel. */}}
+{{define "step_place"}}
+	let lane = t % 8u;
+	let c = t / 8u;
+	let inside = wg.x * 16u + c < params.channels;
+	let channel = min(wg.x * 16u + c, params.channels - 1u);
+	let row = wg.y;
+{{- end}}
+{{/* step_sum: the sum of the 8 lanes' sums from element i on, in the same. */}}
 {{define "step_sum" -}}
 ((sums[i] + sums[i + 1u]) + (sums[i + 2u] + sums[i + 3u]))
 			+ ((sums[i + 4u] + sums[i + 5u]) + (sums[i + 6u] + sums[i + 7u]))
