@@ -3,7 +3,7 @@ package shaders
 import "github.com/mambagpu/mambagpu/wgpu"
 
 // ComplexScanParams are the sizes and switches of one selective scan with
-// complex A, B, C and state:
+// complex A, B, C and state, the fields being those of [SelectiveScanParams]:
 //
 //	d_t = delta_t + bias, then softplus(d_t) if Softplus is set           (E)
 //	h_t = exp(d_t A) . h_{t-1} + (d_t u_t) B_t                            (E,N)
@@ -23,19 +23,7 @@ import "github.com/mambagpu/mambagpu/wgpu"
 // HasBias is set.
 // The state (slots, Channels, States, 2) is read and replaced in place; batch
 // row b uses slot slots[b].
-type ComplexScanParams struct {
-	Batch, Length, Channels int
-	States                  int // d_state, 1 to 256
-	BCStride, OffB, OffC    int
-	ZStride, OffZ           int
-	HasZ, HasD, HasBias     bool
-	Softplus                bool
-	Fresh                   bool // the initial state is zero, whatever the slot holds
-	SharedA                 bool // all channels have the same A
-	Modulated               bool // each token has factors of exp(d A)
-	OffM                    int  // of m, if Modulated is set
-	Packing
-}
+type ComplexScanParams SelectiveScanParams
 
 // SelectiveScanComplex dispatches the scan of u and delta (Batch, Length,
 // Channels) into y of the same shape, from and to the state of the given slots
