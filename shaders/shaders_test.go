@@ -145,7 +145,7 @@ func TestScanVariant(t *testing.T) {
 		assert.LessOrEqual(t, v.Memory, 16<<10, "d_state %d", states)
 		assert.LessOrEqual(t, general.Memory, 16<<10, "d_state %d", states)
 		assert.GreaterOrEqual(t, v.PerLane*8, states)
-		assert.GreaterOrEqual(t, v.Pairs*2, v.PerLane)
+		assert.GreaterOrEqual(t, v.Pairs()*2, v.PerLane)
 	}
 	busy := func(states int) scanVariant {
 		return SelectiveScanParams{Batch: 8, Channels: 1024, States: states}.variant()
