@@ -12,29 +12,48 @@ type matmulVariant struct {
 	VecOut          bool // whole vectors of c
 	Parts           bool // sums in parts, ended by matmul_sum
 	Bias, SiLU, Add bool
+	HalvesC         bool
 }
 
-// matmulOperand is a float32 operand of matmul, as include/operand.wgsl loads it.
+// matmulOperand is an operand of matmul in floats, as include/operand.wgsl loads it.
 type matmulOperand struct {
 	Name, Rows string // in the shader
 	Trans      bool
 	Vec        bool // vectors along the contiguous axis start and end on whole ones
 	Whole      bool // quads of k are whole
+	Halves     bool
+}
+
+// Loads is the number of vectors in which four rows of four are loaded.
+func (o matmulOperand) Loads() int {
+	if o.Halves {
+		return 2
+	}
+	return 4
 }
 
 func (p MatmulParams) operandA() matmulOperand {
-	return p.operand("a", "m", p.M, p.LDA, p.OffA, p.TransA)
+	return p.operand("a", "m", p.M, p.LDA, p.OffA, p.TransA, p.HalvesA)
 }
 
 func (p MatmulParams) operandW() matmulOperand {
-	return p.operand("w", "n", p.N, p.LDW, p.OffW, p.TransW)
+	return p.operand("w", "n", p.N, p.LDW, p.OffW, p.TransW, p.HalvesW)
 }
 
-func (p MatmulParams) operand(name, rows string, count, ld, off int, trans bool) matmulOperand {
-	o := matmulOperand{Name: name, Rows: rows, Trans: trans, Whole: p.K == Stride(p.Weights, p.K)}
+func (p MatmulParams) operand(name, rows string, count, ld, off int, trans, halves bool) matmulOperand {
+	o := matmulOperand{Name: name, Rows: rows, Trans: trans, Halves: halves, Whole: p.K == Stride(p.Weights, p.K)}
 	o.Vec = ld%4 == 0 && off%4 == 0 && (o.Whole && !trans || count%4 == 0 && trans)
 	return o
 }
+
+// operandLoad is what templates of a loaded block take.
+type operandLoad struct {
+	Operand matmulOperand
+	Unit    int
+}
+
+// Of is the operand with the unit of a load.
+func (o matmulOperand) Of(l matmulLoad) operandLoad { return operandLoad{o, l.I} }
 
 // matmulGuard is loads of the same quad of k: one condition tells whether there is
 // such a quad.

@@ -24,6 +24,8 @@ import (
 // HasBias is set.
 // The state (slots, Channels, States) is read and replaced in place; batch
 // row b uses slot slots[b].
+//
+// If Halves is set, u, z and y lie in halves, as [RoundHalf] says.
 type SelectiveScanParams struct {
 	Batch, Length, Channels int
 	States                  int // d_state, 1 to 256
@@ -35,6 +37,7 @@ type SelectiveScanParams struct {
 	SharedA                 bool // all channels have the same A
 	Modulated               bool // each token has factors of exp(d A)
 	OffM                    int  // of m, if Modulated is set
+	Halves                  bool // Length is even; not with Packing, nor in SelectiveScanStep
 	Packing
 }
 
@@ -49,6 +52,7 @@ type scanVariant struct {
 	HasZ, HasD, HasBias, Softplus bool
 	Fresh, Packed                 bool
 	SharedA, Modulated            bool
+	Halves                        bool
 }
 
 // scanPart is what templates of a part of a scan take: a state of a lane, or a
@@ -118,19 +122,19 @@ func (p SelectiveScanParams) uniform() []byte {
 
 func (p SelectiveScanParams) checkBuffers(c *check, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) {
 	rows := p.Total(p.Batch, p.Length)
-	c.words("u", size(u), rows*p.Channels)
+	c.activation("u", size(u), rows, p.Channels, p.Channels, 0, p.Halves)
 	c.words("delta", size(delta), rows*p.Channels)
 	c.words("bc", size(bc), (rows-1)*p.BCStride+max(p.OffB, p.OffC)+p.States)
 	if p.Modulated {
 		c.words("bc", size(bc), (rows-1)*p.BCStride+p.OffM+p.States)
 	}
 	if p.HasZ {
-		c.words("z", size(z), (rows-1)*p.ZStride+p.OffZ+p.Channels)
+		c.activation("z", size(z), rows, p.Channels, p.ZStride, p.OffZ, p.Halves)
 	}
 	c.words("weights", size(weights), p.WeightCount())
 	c.words("slots", size(slots), p.slotWords(p.Batch))
 	c.words("state", size(state), p.Channels*p.States)
-	c.words("y", size(y), rows*p.Channels)
+	c.activation("y", size(y), rows, p.Channels, p.Channels, 0, p.Halves)
 }
 
 // WeightCount is the number of elements of the packed weights.
@@ -154,6 +158,10 @@ func (p SelectiveScanParams) check(c *check, maxLength int) {
 	c.size("Channels", p.Channels, 1, maxAxis*16)
 	c.size("States", p.States, 1, 256)
 	c.packing(p.Packing, p.Batch, p.Length)
+	if p.Halves {
+		c.unpacked(p.Packing)
+		c.even("Length", p.Length)
+	}
 	c.size("OffB", p.OffB, 0, p.BCStride-p.States)
 	c.size("OffC", p.OffC, 0, p.BCStride-p.States)
 	if p.Modulated {
@@ -177,7 +185,7 @@ func (p SelectiveScanParams) variant() scanVariant {
 	v := scanVariant{
 		States: p.States, PerLane: ceilDiv(p.States, 8), Pairs: ceilDiv(p.States, 16),
 		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh,
-		Packed: p.Packed, SharedA: p.SharedA, Modulated: p.Modulated,
+		Packed: p.Packed, SharedA: p.SharedA, Modulated: p.Modulated, Halves: p.Halves,
 	}
 	tiles := [][2]int{{16, 2}, {16, 1}, {8, 2}, {4, 2}, {4, 1}}
 	if p.Batch*ceilDiv(p.Channels, 16) >= busyScans {

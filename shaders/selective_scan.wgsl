@@ -20,20 +20,26 @@
 // Out     y (batch, length, channels); state
 // Grid    (ceil(channels/16), batch); 128 invocations
 // Memory  {{.Memory}} bytes
+{{- if .Halves}}
+// Halves  u, z, y: two steps in a word
+{{- end}}
 // Tail    a step past the end is the identity (d = 0{{if .Modulated}}, m = 1{{end}}), loaded from the last one;
 //         channels past the end repeat the last one; neither is written; states
 //         past {{.States}} stay 0
 // Twin    cpu/selective_scan.go
 struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, off_m: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> u: array<f32>;           // (batch, length, channels)
+@group(0) @binding(1) var<storage, read> u: array<{{template "scan_word" .}}>;           // (batch, length, channels)
 @group(0) @binding(2) var<storage, read> delta: array<f32>;       // (batch, length, channels)
 @group(0) @binding(3) var<storage, read> bc: array<f32>;          // (batch, length, bc_stride)
-@group(0) @binding(4) var<storage, read> z: array<f32>;           // (batch, length, z_stride)
+@group(0) @binding(4) var<storage, read> z: array<{{template "scan_word" .}}>;           // (batch, length, z_stride)
 @group(0) @binding(5) var<storage, read> weights: array<f32>;     // ({{if not .SharedA}}channels, {{end}}{{.States}}), (channels), (channels)
 @group(0) @binding(6) var<storage, read> slots: array<u32>;       // (batch)
 @group(0) @binding(7) var<storage, read_write> state: array<f32>; // (slots, channels, {{.States}})
-@group(0) @binding(8) var<storage, read_write> y: array<f32>;     // (batch, length, channels)
+@group(0) @binding(8) var<storage, read_write> y: array<{{template "scan_word" .}}>;     // (batch, length, channels)
+{{- if .Halves}}
+{{template "half_bits" "vec4"}}
+{{- end}}
 {{- if .Softplus}}
 {{template "softplus"}}
 {{- end}}
@@ -179,8 +185,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 			let first = k + run;
 			let row = row0 + first;
+{{- if .Halves}}
+{{- if .HasZ}}
+			sum *= vec4<f32>(silu(now_z.x), silu(now_z.y), silu(now_z.z), silu(now_z.w));
+{{- end}}
+			{{- template "scan_write_halves" "column"}}
+{{- else}}
 {{- range $i := seq 4}}
 			if (first + {{$i}}u <= last) { y[(row + {{$i}}u) * params.channels + column] = sum.{{comp $i}}{{if $.HasZ}} * silu(now_z.{{comp $i}}){{end}}; }
+{{- end}}
 {{- end}}
 		}
 {{- if eq .Buffers 2}}
@@ -207,10 +220,24 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 		if (loads) {
 {{- range $i := seq 4}}
 			let r{{$i}} = row0 + min(ahead + run + {{$i}}u, last);
-			next_u{{$i}} = u[r{{$i}} * params.channels + column];
 			next_d{{$i}} = delta[r{{$i}} * params.channels + column];
+{{- if not $.Halves}}
+			next_u{{$i}} = u[r{{$i}} * params.channels + column];
 {{- if $.HasZ}}
 			next_z{{$i}} = z[r{{$i}} * params.z_stride + params.off_z + column];
+{{- end}}
+{{- end}}
+{{- end}}
+{{- if .Halves}}
+{{- range $j := seq 2}}
+			let u_pair{{$j}} = unpack2x16float(u[r{{mul 2 $j}} / 2u * params.channels + column]);
+			next_u{{mul 2 $j}} = u_pair{{$j}}.x;
+			next_u{{add (mul 2 $j) 1}} = u_pair{{$j}}.y;
+{{- if $.HasZ}}
+			let z_pair{{$j}} = unpack2x16float(z[r{{mul 2 $j}} / 2u * params.z_stride + params.off_z + column]);
+			next_z{{mul 2 $j}} = z_pair{{$j}}.x;
+			next_z{{add (mul 2 $j) 1}} = z_pair{{$j}}.y;
+{{- end}}
 {{- end}}
 {{- end}}
 		}

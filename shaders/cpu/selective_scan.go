@@ -17,7 +17,8 @@ import (
 // u, delta and y are (B, L, E), bc and z strided as Params says, weights A
 // (E, N) or, if SharedA is set, (N), then D (E) then bias (E), slots (B), state
 // (slots, E, N). z is not looked at unless HasZ is set. The state is float64 from
-// the first step to the last and rounded once, when it is stored.
+// the first step to the last and rounded once, when it is stored. Halves rounds y as
+// halves are.
 func SelectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, y []float32) {
 	s := scan{p: p, u: u, delta: delta, bc: bc, z: z, y: y}
 	s.a, s.d, s.bias = splitWeights(p, weights)
@@ -93,7 +94,7 @@ func (s *scan) step(row, lo, hi int, h []float64) {
 		if p.HasZ {
 			y *= silu(float64(s.z[row*p.ZStride+p.OffZ+e]))
 		}
-		s.y[row*p.Channels+e] = float32(y)
+		s.y[row*p.Channels+e] = stored(y, p.Halves)
 	}
 }
 
