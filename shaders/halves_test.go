@@ -100,3 +100,13 @@ func TestHalvesAreChecked(t *testing.T) {
 	_, err = k.SelectiveScanStep(scan, b, b, b, nil, b, b, b, b)
 	require.ErrorAs(t, err, &shape)
 }
+
+// filled is a buffer with numbers in it.
+func filled(t *testing.T, k *shaders.Kernels, v []float32) *wgpu.Buffer {
+	t.Helper()
+	b, err := k.Device().NewBuffer("numbers", 4*uint64(len(v)))
+	require.NoError(t, err)
+	t.Cleanup(func() { b.Close() })
+	require.NoError(t, wgpu.Upload(b, 0, v))
+	return b
+}

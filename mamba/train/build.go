@@ -26,7 +26,7 @@ func newNetwork[A any](m machine[A], c mamba.ModelConfig, values func(name strin
 	for name, shape := range c.Shapes() {
 		b.shapes[name] = shape
 	}
-	b.net = &network[A]{config: c, blocks: make([]block[A], c.NLayer)}
+	b.net = &network[A]{config: c, blocks: make([]block[A], c.NLayer), halves: o.halves()}
 	b.net.embedding = b.shards("backbone.embeddings.weight")
 	for i := range b.net.blocks {
 		b.net.blocks[i] = b.block("backbone.layers." + strconv.Itoa(i) + ".")
