@@ -62,7 +62,7 @@ var<workgroup> sums: array<array<vec4<f32>, {{.Lanes}}>, {{.Slices}}>;
 {{- end}}
 
 {{- define "matmul_word"}}{{if .HalvesC}}u32{{else}}f32{{end}}{{end}}
-{{- if .HalvesC}}{{template "matmul_store_pair" .}}{{else}}{{template "matmul_store" .}}{{end}}
+{{if .HalvesC}}{{template "matmul_store_pair" .}}{{else}}{{template "matmul_store" .}}{{end}}
 {{- define "matmul_store"}}
 // store_c ends the sums of columns n to n+3 of row m.
 fn store_c(part: u32, m: u32, n: u32, sum: vec4<f32>) {

@@ -132,13 +132,14 @@ func eachHalvesScan(f func(name string, spec scanSpec)) {
 	for _, length := range []int{2, 4, 6, 8, 10, 16, 34, 64, 66, 100} {
 		add(fmt.Sprintf("%d tokens", length), modelScan(2, length, 17, 16))
 	}
-	for _, states := range []int{1, 5, 8, 17, 64, 100, 256} {
+	for _, states := range []int{1, 8, 17, 64, 256} {
 		add(fmt.Sprintf("d_state %d", states), modelScan(1, 22, 33, states))
 	}
-	for bits := range 16 {
+	for bits := range 4 {
 		spec := modelScan(2, 22, 18, 5)
 		p := &spec.p
-		p.HasZ, p.HasD, p.Fresh, p.SharedA = bits&1 != 0, bits&2 != 0, bits&4 != 0, bits&8 != 0
+		p.HasZ, p.HasD = bits&1 != 0, bits&2 != 0
+		p.Fresh, p.SharedA = p.HasZ != p.HasD, p.HasZ
 		p.HasBias, p.Softplus = p.HasZ, p.HasZ
 		if p.Softplus {
 			spec.delta, spec.bias = span{-4, 1}, span{-1, 1}
