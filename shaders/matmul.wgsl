@@ -64,12 +64,25 @@ var<workgroup> sums: array<array<vec4<f32>, {{.Lanes}}>, {{.Slices}}>;
 {{- define "matmul_word"}}{{if .HalvesC}}u32{{else}}f32{{end}}{{end}}
 {{if .HalvesC}}{{template "matmul_store_pair" .}}{{else}}{{template "matmul_store" .}}{{end}}
 {{- define "matmul_store"}}
-// store_c ends the sums of columns n to n+3 of row m.
-fn store_c(part: u32, m: u32, n: u32, sum: vec4<f32>) {
+{{- if .Before}}
+// old_c is what the sums of columns n to n+3 of row m are added to; past the end it is that
+// of the last row or columns, which nobody uses: another invocation may be writing it.
+fn old_c(m: u32, n: u32) -> vec4<f32> {
+	let at = min(m, params.m - 1u) * params.ldc + params.off_c;
+{{- if .VecOut}}
+	return c[(at + min(n, params.n - 4u)) / 4u];
+{{- else}}
+	let last = params.n - 1u;
+	return vec4<f32>(c[at + min(n, last)], c[at + min(n + 1u, last)], c[at + min(n + 2u, last)], c[at + min(n + 3u, last)]);
+{{- end}}
+}
+{{end}}
+// store_c ends the sums of columns n to n+3 of row m{{if .Before}}, to which old is added{{end}}.
+fn store_c(part: u32, m: u32, n: u32, sum: vec4<f32>{{if .Before}}, old: vec4<f32>{{end}}) {
 	if (m >= params.m || n >= params.n) {
 		return;
 	}
-{{- if or .Bias (eq .Weights "Q8") (and .Add (not .VecOut))}}
+{{- if or .Bias (eq .Weights "Q8") (and .Add (not .VecOut) (not .Before))}}
 	let columns = min(vec4<u32>(n, n + 1u, n + 2u, n + 3u), vec4<u32>(params.n - 1u));
 {{- end}}
 {{- if eq .Weights "Q8"}}
@@ -92,7 +105,7 @@ fn store_c(part: u32, m: u32, n: u32, sum: vec4<f32>) {
 	v /= vec4<f32>(1.0) + exp(-v);
 {{- end}}
 {{- if .Add}}
-	v += {{if .VecOut}}c[(at + n) / 4u]{{else}}vec4<f32>(c[at + columns.x], c[at + columns.y], c[at + columns.z], c[at + columns.w]){{end}};
+	v += {{if .Before}}old{{else if .VecOut}}c[(at + n) / 4u]{{else}}vec4<f32>(c[at + columns.x], c[at + columns.y], c[at + columns.z], c[at + columns.w]){{end}};
 {{- end}}
 {{- end}}
 {{- if .VecOut}}
@@ -252,7 +265,11 @@ fn main(
 {{- end}}
 {{- end}}
 	}
-{{- range $h := seq .GroupsM}}{{range $i := seq 4}}{{range $j := seq $.GroupsN}}
+{{- range $h := seq .GroupsM}}
+{{- if $.Before}}{{range $i := seq 4}}{{range $j := seq $.GroupsN}}
+	let old{{add (mul $h 4) $i}}_{{$j}} = old_c(m0 + {{mul $h (mul 4 $.LanesM)}}u + tr * 4u + {{$i}}u, n0 + {{mul $j (mul 4 $.LanesN)}}u + tc * 4u);
+{{- end}}{{end}}{{end}}
+{{- range $i := seq 4}}{{range $j := seq $.GroupsN}}
 {{- if gt $.Slices 1}}
 	workgroupBarrier();
 	sums[slice][u] = c{{add (mul $h 4) $i}}_{{$j}};
@@ -269,7 +286,7 @@ fn main(
 	store_c(m0 + {{mul $h (mul 4 $.LanesM)}}u + tr * 4u + {{$i}}u, n0 + {{mul $j (mul 4 $.LanesN)}}u + tc * 4u, c{{add (mul $h 4) $i}}_{{$j}}, c{{add (mul $h 4) $i 1}}_{{$j}});
 {{- end}}
 {{- else}}
-	store_c(wg.z, m0 + {{mul $h (mul 4 $.LanesM)}}u + tr * 4u + {{$i}}u, n0 + {{mul $j (mul 4 $.LanesN)}}u + tc * 4u, c{{add (mul $h 4) $i}}_{{$j}});
+	store_c(wg.z, m0 + {{mul $h (mul 4 $.LanesM)}}u + tr * 4u + {{$i}}u, n0 + {{mul $j (mul 4 $.LanesN)}}u + tc * 4u, c{{add (mul $h 4) $i}}_{{$j}}{{if $.Before}}, old{{add (mul $h 4) $i}}_{{$j}}{{end}});
 {{- end}}
 {{- end}}{{end}}{{end}}
 }
