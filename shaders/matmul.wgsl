@@ -34,9 +34,6 @@ struct Params { m: u32, n: u32, k: u32, lda: u32, off_a: u32, ldc: u32, off_c: u
 @group(0) @binding(2) var<storage, read> w: array<{{if .Strided}}{{template "operand_type" .W}}{{else}}{{template "weight_type" .}}{{end}}>; // (n, k), or its transpose
 @group(0) @binding(3) var<storage, read> bias: array<f32>; // (off_bias + n)
 @group(0) @binding(4) var<storage, read_write> c: array<{{if .VecOut}}vec4<{{template "matmul_word" .}}>{{else}}{{template "matmul_word" .}}{{end}}>; // (m, n)
-{{- if or .A.Halves .W.Halves}}
-{{template "half_rows"}}
-{{- end}}
 {{- if .HalvesC}}
 {{template "half_bits" "vec4"}}
 {{- end}}

@@ -27,14 +27,3 @@ the step's number in its sequence, of which the last is odd. */}}
 				if (first <= last) { y[word] = bits.x | (bits.y << 16u); }
 				if (first + 2u <= last) { y[word + params.channels] = bits.z | (bits.w << 16u); }
 {{- end}}
-{{/* half_rows: first_row and second_row are the numbers of four words of a matrix that
-lies in halves, and two_rows is such words of the numbers. */}}
-{{define "half_rows"}}
-fn first_row(w: vec4<u32>) -> vec4<f32> {
-	return vec4<f32>(unpack2x16float(w.x).x, unpack2x16float(w.y).x, unpack2x16float(w.z).x, unpack2x16float(w.w).x);
-}
-
-fn second_row(w: vec4<u32>) -> vec4<f32> {
-	return vec4<f32>(unpack2x16float(w.x).y, unpack2x16float(w.y).y, unpack2x16float(w.z).y, unpack2x16float(w.w).y);
-}
-{{- end}}

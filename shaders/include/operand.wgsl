@@ -14,8 +14,19 @@ was loaded, load<unit>_<i>. */}}
 {{define "operand_word"}}{{if .Halves}}u32{{else}}f32{{end}}{{end}}
 {{define "operand_value"}}
 {{- $o := .Operand}}{{$u := .Unit}}
+{{- if $o.Halves}}
+{{- range $i := seq 2}}
+{{- range $c := seq 4}}
+			let pair{{$i}}_{{$c}} = unpack2x16float(load{{$u}}_{{$i}}.{{comp $c}});
+{{- end}}
+{{- range $r := seq 2}}
+			let v{{add (mul 2 $i) $r}} = vec4<f32>({{range $c := seq 4}}{{if $c}}, {{end}}pair{{$i}}_{{$c}}.{{comp $r}}{{end}});
+{{- end}}
+{{- end}}
+{{- else}}
 {{- range $i := seq 4}}
-			let v{{$i}} = {{if $o.Halves}}{{if mod $i 2}}second_row{{else}}first_row{{end}}(load{{$u}}_{{div $i 2}}){{else}}bitcast<vec4<f32>>(load{{$u}}_{{$i}}){{end}};
+			let v{{$i}} = bitcast<vec4<f32>>(load{{$u}}_{{$i}});
+{{- end}}
 {{- end}}
 {{- end}}
 {{define "operand_load"}}
