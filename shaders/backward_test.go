@@ -12,7 +12,9 @@ import (
 func TestBackTile(t *testing.T) {
 	for states := 1; states <= 256; states++ {
 		tile := newBackTile(states)
-		complex, modulated := complexBackwardVariant{backTile: tile}, modulatedBackwardVariant{backTile: tile}
+		cells := tile
+		cells.Cells = true
+		complex, modulated := complexBackwardVariant{backTile: tile}, modulatedBackwardVariant{backTile: cells}
 		assert.Equal(t, 256, tile.Lanes*tile.Channels, "d_state %d", states)
 		assert.GreaterOrEqual(t, tile.Lanes*tile.PerLane(), states)
 		assert.LessOrEqual(t, tile.PerLane(), 8)

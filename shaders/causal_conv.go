@@ -13,6 +13,8 @@ import "github.com/mambagpu/mambagpu/wgpu"
 // batch row b uses slot slots[b], which is read and then replaced.
 // The weights are packed in one array: w (Channels, Width), then bias
 // (Channels) if Bias is set.
+//
+// If Halves is set, x and y lie in halves, as [RoundHalf] says.
 type CausalConvParams struct {
 	Batch, Length, Channels int
 	Width                   int // d_conv, 2 to 8
@@ -20,6 +22,7 @@ type CausalConvParams struct {
 	Bias                    bool
 	SiLU                    bool // act is silu, otherwise the identity
 	Fresh                   bool // the state read is zero, whatever the slot holds
+	Halves                  bool // Length is even; not with Packing, nor in CausalConvStep
 	Packing
 }
 
@@ -31,7 +34,15 @@ const convSteps = 32
 type convVariant struct {
 	Width, Steps      int
 	Bias, SiLU, Fresh bool
-	Packed            bool
+	Halves, Packed    bool
+}
+
+// Each is the number of steps that an invocation reads and writes together.
+func (v convVariant) Each() int {
+	if v.Halves {
+		return 2
+	}
+	return 1
 }
 
 // CausalConv dispatches the convolution of x with the packed weights into y
@@ -45,7 +56,7 @@ func (k *Kernels) CausalConv(p CausalConvParams, x, weights, slots, state, y *wg
 }
 
 func (p CausalConvParams) variant() convVariant {
-	return convVariant{p.Width, convSteps, p.Bias, p.SiLU, p.Fresh, p.Packed}
+	return convVariant{p.Width, convSteps, p.Bias, p.SiLU, p.Fresh, p.Halves, p.Packed}
 }
 
 func (p CausalConvParams) uniform() []byte {
@@ -62,13 +73,18 @@ func (p CausalConvParams) check(kernel string, maxLength int, x, weights, slots,
 	c.packing(p.Packing, p.Batch, p.Length)
 	if kernel != "causal_conv" {
 		c.unpacked(p.Packing)
+		c.off("Halves", p.Halves)
+	}
+	if p.Halves {
+		c.unpacked(p.Packing)
+		c.even("Length", p.Length)
 	}
 	rows := p.Total(p.Batch, p.Length)
-	c.words("x", size(x), (rows-1)*p.Stride+p.Offset+p.Channels)
+	c.activation("x", size(x), rows, p.Channels, p.Stride, p.Offset, p.Halves)
 	c.words("weights", size(weights), p.weightWords())
 	c.words("slots", size(slots), p.slotWords(p.Batch))
 	c.words("state", size(state), p.Channels*(p.Width-1))
-	c.words("y", size(y), rows*p.Channels)
+	c.activation("y", size(y), rows, p.Channels, p.Channels, 0, p.Halves)
 	return c.err
 }
 

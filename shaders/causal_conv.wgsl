@@ -10,15 +10,32 @@
 //         slots (batch){{if .Packed}}: slot, first row, rows{{end}}; state (slots, channels, {{sub .Width 1}}), oldest first
 // Out     y (batch, length, channels); state
 // Grid    (ceil(channels/64), ceil(length/{{.Steps}}), batch); 64 invocations
+{{- if .Halves}}
+// Halves  x, y: two steps in a word
+{{- end}}
 // Tail    channels and steps past the end are not written
 // Twin    cpu/causal_conv.go
 struct Params { length: u32, channels: u32, stride: u32, offset: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;           // (batch, length, stride)
+@group(0) @binding(1) var<storage, read> x: array<{{template "conv_word" .}}>;           // (batch, length, stride)
 @group(0) @binding(2) var<storage, read> weights: array<f32>;     // (channels, {{.Width}}), (channels)
 @group(0) @binding(3) var<storage, read> slots: array<u32>;       // (batch)
 @group(0) @binding(4) var<storage, read_write> state: array<f32>; // (slots, channels, {{sub .Width 1}})
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;     // (batch, length, channels)
+@group(0) @binding(5) var<storage, read_write> y: array<{{template "conv_word" .}}>;     // (batch, length, channels)
+{{- define "conv_word"}}{{if .Halves}}u32{{else}}f32{{end}}{{end}}
+{{- if .Halves}}
+{{template "half_bits" "vec2"}}
+{{- end}}
+
+// input is x of a column of a row.
+fn input(row: u32, column: u32) -> f32 {
+{{- if .Halves}}
+	let pair = unpack2x16float(x[row / 2u * params.stride + column]);
+	return select(pair.x, pair.y, row % 2u == 1u);
+{{- else}}
+	return x[row * params.stride + column];
+{{- end}}
+}
 {{- if .SiLU}}
 {{template "silu"}}
 {{- end}}
@@ -50,7 +67,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wg:
 {{- end}}
 	if (t0 > 0u{{if .Packed}} && t0 < length{{end}}) {
 {{- range $k := seq $past}}
-		x{{$k}} = x[(row + t0 - {{sub $past $k}}u) * params.stride + column];
+		x{{$k}} = input(row + t0 - {{sub $past $k}}u, column);
 {{- end}}
 	}{{if not .Fresh}} else {
 {{- range $k := seq $past}}
@@ -58,17 +75,30 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wg:
 {{- end}}
 	}{{end}}
 	let end = min(t0 + {{.Steps}}u, length);
-	for (var t = t0; t < end; t++) {
-		let now = x[(row + t) * params.stride + column];
-		var sum = fma(w{{$past}}, now, bias);
-{{- range $k := seq $past}}
-		sum = fma(w{{$k}}, x{{$k}}, sum);
+	for (var t = t0; t < end; t += {{.Each}}u) {
+{{- if .Halves}}
+		let inputs = unpack2x16float(x[(row + t) / 2u * params.stride + column]);
 {{- end}}
-		y[(row + t) * params.channels + e] = {{if .SiLU}}silu(sum){{else}}sum{{end}};
+{{- range $i := seq .Each}}
+		let now{{$i}} = {{if $.Halves}}inputs.{{comp $i}}{{else}}x[(row + t) * params.stride + column]{{end}};
+		var sum{{$i}} = fma(w{{$past}}, now{{$i}}, bias);
+{{- range $k := seq $past}}
+		sum{{$i}} = fma(w{{$k}}, x{{$k}}, sum{{$i}});
+{{- end}}
+{{- if $.SiLU}}
+		sum{{$i}} = silu(sum{{$i}});
+{{- end}}
 {{- range $k := seq (sub $past 1)}}
 		x{{$k}} = x{{add $k 1}};
 {{- end}}
-		x{{sub $past 1}} = now;
+		x{{sub $past 1}} = now{{$i}};
+{{- end}}
+{{- if .Halves}}
+		let bits = half_bits(vec2<f32>(sum0, sum1));
+		y[(row + t) / 2u * params.channels + e] = bits.x | (bits.y << 16u);
+{{- else}}
+		y[(row + t) * params.channels + e] = sum0;
+{{- end}}
 	}
 	if (t0 > 0u) {
 		return;
@@ -78,7 +108,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wg:
 	for (var j = 0u; j < {{$past}}u; j++) {
 		var v = 0.0;
 		if (length + j >= {{$past}}u) {
-			v = x[(row + length + j - {{$past}}u) * params.stride + column];
+			v = input(row + length + j - {{$past}}u, column);
 		}{{if not .Fresh}} else {
 			v = state[held + j + length];
 		}{{end}}

@@ -20,7 +20,8 @@ const (
 //
 // dx lies as x does, at dx[row*Stride + Offset + e], in a buffer of its own;
 // dweights are packed as the weights. scratch has CausalConvBackwardScratch(p)
-// words. Sequences have one length: packed ones are refused.
+// words. Sequences have one length: packed ones are refused. If Halves is set, only x lies
+// in halves: gradients are 32-bit floats.
 func (k *Kernels) CausalConvBackward(p CausalConvParams, x, weights, dy, dx, scratch, dweights *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
 	c := check{kernel: "causal_conv_backward"}
 	p.checkBackward(&c, x, weights, dy, dx, scratch, dweights)
@@ -51,17 +52,26 @@ type convBackVariant struct {
 	Lanes, Chunks, Steps int
 	Sums                 int // weights of a channel
 	Bias, SiLU           bool
+	Halves               bool // of x
 }
 
 func (p CausalConvParams) backwardVariant() convBackVariant {
 	v := convBackVariant{
 		Width: p.Width, Each: 1, Lanes: convBackLanes, Chunks: convBackChunks, Steps: convBackSteps,
-		Sums: p.weightWords() / p.Channels, Bias: p.Bias, SiLU: p.SiLU,
+		Sums: p.weightWords() / p.Channels, Bias: p.Bias, SiLU: p.SiLU, Halves: p.Halves,
 	}
 	if aligned := (p.Stride|p.Offset|p.Channels)%2 == 0; aligned && 2*v.Memory() <= 16<<10 {
 		v.Each = 2
 	}
 	return v
+}
+
+// InWord is the number of steps of a word of x.
+func (v convBackVariant) InWord() int {
+	if v.Halves {
+		return 2
+	}
+	return 1
 }
 
 // Channels is the number of channels of a workgroup.
@@ -83,8 +93,11 @@ func (p CausalConvParams) checkBackward(c *check, x, weights, dy, dx, scratch, d
 	c.size("Offset", p.Offset, 0, p.Stride-p.Channels)
 	c.unpacked(p.Packing)
 	c.on("Fresh", p.Fresh)
+	if p.Halves {
+		c.even("Length", p.Length)
+	}
 	rows := p.Batch * p.Length
-	c.words("x", size(x), (rows-1)*p.Stride+p.Offset+p.Channels)
+	c.activation("x", size(x), rows, p.Channels, p.Stride, p.Offset, p.Halves)
 	c.words("weights", size(weights), p.weightWords())
 	c.words("dy", size(dy), rows*p.Channels)
 	c.words("dx", size(dx), (rows-1)*p.Stride+p.Offset+p.Channels)

@@ -14,19 +14,32 @@
 // Out     dx, which lies as x does; parts (batch, blocks of time, weights)
 // Grid    (ceil(channels/{{.Channels}}), ceil(length/{{mul .Steps .Chunks}}), batch); {{.Lanes}} x {{.Chunks}} invocations
 // Memory  {{.Memory}} bytes of sums
+{{- if .Halves}}
+// Halves  x: two steps in a word
+{{- end}}
 // Tail    channels past the end repeat the last one, times past the end count as zero;
 //         neither are written
 // Twin    cpu/causal_conv_backward.go
 struct Params { length: u32, channels: u32, stride: u32, offset: u32 }
 {{- $lanes := .Lanes}}{{$all := mul .Lanes .Chunks}}
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<{{template "conv_type" .}}>;        // (batch, length, stride)
+@group(0) @binding(1) var<storage, read> x: array<{{if .Halves}}{{template "conv_words" .}}{{else}}{{template "conv_type" .}}{{end}}>;        // (batch, length, stride)
 @group(0) @binding(2) var<storage, read> weights: array<f32>;     // (channels, {{.Width}}), (channels)
 @group(0) @binding(3) var<storage, read> dy: array<{{template "conv_type" .}}>;       // (batch, length, channels)
 @group(0) @binding(4) var<storage, read_write> dx: array<{{template "conv_type" .}}>; // (batch, length, stride)
 @group(0) @binding(5) var<storage, read_write> parts: array<f32>; // (batch, blocks, weights)
 
 var<workgroup> sums: array<array<{{template "conv_type" .}}, {{$all}}>, {{.Sums}}>; // [weight][chunk][lane]
+{{- define "conv_words"}}{{if eq .Each 2}}vec2<u32>{{else}}u32{{end}}{{end}}
+{{- if .Halves}}
+
+// first and second are the inputs of the two steps in a word.
+{{- range $i, $step := names "first" "second"}}
+fn {{$step}}(w: {{template "conv_words" $}}) -> {{template "conv_type" $}} {
+	return {{if eq $.Each 2}}vec2<f32>(unpack2x16float(w.x).{{comp $i}}, unpack2x16float(w.y).{{comp $i}}){{else}}unpack2x16float(w).{{comp $i}}{{end}};
+}
+{{- end}}
+{{- end}}
 {{if .SiLU}}
 // silu_slope is the derivative of silu.
 fn silu_slope(v: {{template "conv_type" .}}) -> {{template "conv_type" .}} {
@@ -55,7 +68,10 @@ fn main(
 	let zero = {{template "conv_type" .}}(0.0);
 	let stride = params.stride / {{.Each}}u;
 	let grad_stride = params.channels / {{.Each}}u;
-	let x_at = row * stride + (params.offset + channel) / {{.Each}}u;
+	let x_at = row{{if .Halves}} / 2u{{end}} * stride + (params.offset + channel) / {{.Each}}u;
+{{- if .Halves}}
+	let dx_at = row * stride + (params.offset + channel) / {{.Each}}u;
+{{- end}}
 	let grad_at = row * grad_stride + channel / {{.Each}}u;
 {{- range $k := seq .Width}}
 	let w{{$k}} = weight(0u, channel, {{$.Width}}u, {{$k}}u);
@@ -69,21 +85,30 @@ fn main(
 {{- end}}
 	if (start > 0u && start < params.length) {
 {{- range $k := seq $past}}
-		x{{$k}} = x[x_at + (start - {{sub $past $k}}u) * stride];
+{{- $back := sub $past $k}}
+{{- if $.Halves}}
+		x{{$k}} = {{if mod $back 2}}second{{else}}first{{end}}(x[x_at + (start - {{$back}}u) / 2u * stride]);
+{{- else}}
+		x{{$k}} = x[x_at + (start - {{$back}}u) * stride];
+{{- end}}
 {{- end}}
 	}
+{{- range $i := seq (div 4 .InWord)}}
+	var next_in{{$i}} = x[x_at + min(start + {{mul $i $.InWord}}u, last){{if $.Halves}} / 2u{{end}} * stride];
+{{- end}}
 {{- range $i := seq 4}}
-	var next_in{{$i}} = x[x_at + min(start + {{$i}}u, last) * stride];
 	var next_grad{{$i}} = dy[grad_at + min(start + {{$i}}u, last) * grad_stride];
 {{- end}}
 	for (var now = start; now < end + {{$past}}u; now += 4u) {
 {{- range $i := seq 4}}
 		let now{{$i}} = now + {{$i}}u;
-		let in{{$i}} = next_in{{$i}};
+		let in{{$i}} = {{if not $.Halves}}next_in{{$i}}{{else if mod $i 2}}second(next_in{{div $i 2}}){{else}}first(next_in{{div $i 2}}){{end}};
 		let grad{{$i}} = select(zero, next_grad{{$i}}, now{{$i}} <= last);
 {{- end}}
+{{- range $i := seq (div 4 .InWord)}}
+		next_in{{$i}} = x[x_at + min(now{{mul $i $.InWord}} + 4u, last){{if $.Halves}} / 2u{{end}} * stride];
+{{- end}}
 {{- range $i := seq 4}}
-		next_in{{$i}} = x[x_at + min(now{{$i}} + 4u, last) * stride];
 		next_grad{{$i}} = dy[grad_at + min(now{{$i}} + 4u, last) * grad_stride];
 {{- end}}
 {{- range $i := seq 4}}
@@ -109,7 +134,7 @@ fn main(
 {{- range $k := seq $past}}
 				sum = fma(w{{add $k 1}}, d{{add $k 1}}, sum);
 {{- end}}
-				dx[x_at + (now{{$i}} - {{$past}}u) * stride] = sum;
+				dx[{{if $.Halves}}dx_at{{else}}x_at{{end}} + (now{{$i}} - {{$past}}u) * stride] = sum;
 			}
 {{- range $k := seq (sub $past 1)}}
 			x{{$k}} = x{{add $k 1}};

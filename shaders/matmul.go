@@ -29,6 +29,10 @@ import (
 // elements apart, the gradient of x is the product of dy with
 // {M: T, N: I, K: O, TransW}, and that of W is what dy and x add to it with
 // {M: O, N: I, K: T, TransA, TransW, Add}.
+//
+// Each of a, a w with LDW, and c may lie in halves, as [RoundHalf] says: an (M, K) or (N, K)
+// matrix in pairs of its rows, a transpose in pairs of its own. All columns lie within a
+// row then: offsets are less than the leading dimension.
 type MatmulParams struct {
 	M, N, K   int
 	LDA, OffA int
@@ -41,6 +45,8 @@ type MatmulParams struct {
 	Add       bool // c is added to, not replaced
 	TransA    bool // a lies as (K, M); not in Matvec
 	TransW    bool // w lies as (K, N); not in Matvec
+
+	HalvesA, HalvesW, HalvesC bool // lie in halves; not in Matvec, nor c with Add
 }
 
 // Matmul dispatches the product of a (M, K) and w (N, K) into c (M, N). bias
@@ -102,7 +108,7 @@ func (k *Kernels) chooseSplit(p MatmulParams) (t matmulTile, parts int) {
 func (k *Kernels) matmul(p MatmulParams, t matmulTile, parts int, a, w, bias, c *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	v := matmulVariant{matmulTile: t, Weights: p.Weights.String(), VecOut: p.N%4 == 0, Parts: true}
 	v.A, v.W, v.Strided = p.operandA(), p.operandW(), p.LDW > 0
-	v.TransA, v.TransW = p.TransA, p.TransW
+	v.TransA, v.TransW, v.HalvesC = p.TransA, p.TransW, p.HalvesC
 	if parts == 1 {
 		v.Parts, v.VecOut = false, v.VecOut && p.LDC%4 == 0 && p.OffC%4 == 0
 		v.Bias, v.SiLU, v.Add = p.Bias, p.SiLU, p.Add
@@ -132,7 +138,7 @@ func (p MatmulParams) variants(kernel string, l wgpu.Limits, _ wgpu.Kind) []stri
 	}
 	var list []matmulChoice
 	for i, t := range matmulTiles {
-		if i > 0 && !(t.within(l) && t.covers(p)) { // the first does what any can
+		if i > 0 && !(t.within(l) && t.covers(p) && t.pairs(p)) { // the first does what any can
 			continue
 		}
 		for _, parts := range matmulParts {
@@ -159,6 +165,7 @@ func (p MatmulParams) uniform() []byte {
 func (p MatmulParams) checkTiled(a, w, bias, out *wgpu.Buffer) error {
 	c := check{kernel: "matmul"}
 	c.size("N", p.N, 1, maxAxis*matmulTiles[0].Columns())
+	c.off("Add of halves", p.HalvesC && p.Add)
 	return cmp.Or(c.err, p.check("matmul", maxAxis*matmulTiles[0].Rows(), a, w, bias, out))
 }
 
@@ -167,29 +174,36 @@ func (p MatmulParams) check(kernel string, maxM int, a, w, bias, out *wgpu.Buffe
 	c.size("M", p.M, 1, maxM)
 	c.size("N", p.N, 1, maxElements)
 	c.size("K", p.K, 1, maxElements)
-	c.operand("A", size(a), p.M, p.K, p.LDA, p.OffA, p.TransA)
+	if kernel != "matmul" {
+		c.off("Halves", p.HalvesA || p.HalvesW || p.HalvesC)
+	}
+	c.operand("A", size(a), p.M, p.K, p.LDA, p.OffA, p.TransA, p.HalvesA)
 	if p.LDW == 0 && !p.TransW {
 		c.size("OffW", p.OffW, 0, 0)
+		c.off("HalvesW", p.HalvesW)
 		c.words("w", size(w), int(MatrixBytes(p.Weights, p.N, p.K)/4))
 	} else {
 		c.float32Only("Weights", p.Weights)
-		c.operand("W", size(w), p.N, p.K, p.LDW, p.OffW, p.TransW)
+		c.operand("W", size(w), p.N, p.K, p.LDW, p.OffW, p.TransW, p.HalvesW)
 	}
 	if p.Bias {
 		c.size("OffBias", p.OffBias, 0, maxElements)
 		c.words("bias", size(bias), p.OffBias+p.N)
 	}
-	c.operand("C", size(out), p.M, p.N, p.LDC, p.OffC, false)
+	c.operand("C", size(out), p.M, p.N, p.LDC, p.OffC, false, p.HalvesC)
 	return c.err
 }
 
 // operand checks that a buffer holds a matrix (rows, cols) or its transpose: name is
 // the capital in LDA and OffA.
-func (c *check) operand(name string, have uint64, rows, cols, ld, off int, transposed bool) {
+func (c *check) operand(name string, have uint64, rows, cols, ld, off int, transposed, halves bool) {
 	if transposed {
 		rows, cols = cols, rows
 	}
 	c.size("LD"+name, ld, cols, maxElements)
+	if halves {
+		c.size("Off"+name, off, 0, ld-cols)
+	}
 	c.size("Off"+name, off, 0, maxElements)
-	c.words(strings.ToLower(name), have, (rows-1)*ld+off+cols)
+	c.activation(strings.ToLower(name), have, rows, cols, ld, off, halves)
 }

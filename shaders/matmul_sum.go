@@ -31,7 +31,7 @@ func (k *Kernels) MatmulSum(p MatmulSumParams, parts, bias, c *wgpu.Buffer) (*wg
 		check.size("OffBias", p.OffBias, 0, maxElements)
 		check.words("bias", size(bias), p.OffBias+p.N)
 	}
-	check.operand("C", size(c), p.M, p.N, p.LDC, p.OffC, false)
+	check.operand("C", size(c), p.M, p.N, p.LDC, p.OffC, false, false)
 	if check.err != nil {
 		return nil, check.err
 	}

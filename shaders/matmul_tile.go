@@ -122,14 +122,18 @@ func (t matmulTile) covers(p MatmulParams) bool {
 	return ceilDiv(p.M, t.Rows()) <= maxAxis && ceilDiv(p.N, t.Columns()) <= maxAxis
 }
 
+// pairs reports whether an invocation has all of two rows of c, where those have to lie in
+// words together.
+func (t matmulTile) pairs(p MatmulParams) bool { return !p.HalvesC || t.Slices == 1 }
+
 // maxScratch is the largest number of words that parts may take: 16 MiB stay in a
 // large GPU's cache.
 const maxScratch = 4 << 20
 
-// splits reports whether the sums of a product can be split: no part is empty, and
-// all of them fit.
+// splits reports whether the sums of a product can be split: no part is empty, all of
+// them fit, and their sum does not lie in halves.
 func (t matmulTile) splits(p MatmulParams, parts int) bool {
-	if parts > manyParts && p.K < parts*leastPart {
+	if p.HalvesC || parts > manyParts && p.K < parts*leastPart {
 		return false
 	}
 	steps := ceilDiv(p.K, t.Step())

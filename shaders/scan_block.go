@@ -113,7 +113,7 @@ type scanBlockVariant struct {
 	Block, States                        int // that scratch has room for, that the block has
 	Tiles                                int // of a chunk, at most
 	HasZ, HasD, HasBias, Softplus, Fresh bool
-	SharedA                              bool
+	SharedA, Halves                      bool
 	FirstBlock, LastBlock                bool
 	Wanted                               bool // the gradient of the initial state
 }
@@ -121,7 +121,7 @@ type scanBlockVariant struct {
 func (p ScanBlockParams) variant(dstate *wgpu.Buffer) scanBlockVariant {
 	return scanBlockVariant{
 		Block: p.Block(), States: p.Here(), Tiles: p.Chunk / tileSteps,
-		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh, SharedA: p.SharedA,
+		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh, SharedA: p.SharedA, Halves: p.Halves,
 		FirstBlock: p.First == 0, LastBlock: p.First+p.Here() == p.States, Wanted: dstate != nil,
 	}
 }

@@ -185,9 +185,10 @@ func (p SelectiveScanParams) groupedForm(l wgpu.Limits, kind wgpu.Kind) (f scanF
 }
 
 // maxChunks is the largest number of chunks with room for their summaries. A
-// modulated scan is not cut: its decay is not told by the sum of d.
+// modulated scan is not cut: its decay is not told by the sum of d; nor is one whose y is
+// of halves, which have no room for them.
 func (p SelectiveScanParams) maxChunks() int {
-	if p.Modulated {
+	if p.Modulated || p.Halves {
 		return 1
 	}
 	n := 1

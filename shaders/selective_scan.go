@@ -24,6 +24,8 @@ import (
 // HasBias is set.
 // The state (slots, Channels, States) is read and replaced in place; batch
 // row b uses slot slots[b].
+//
+// If Halves is set, u, z and y lie in halves, as [RoundHalf] says.
 type SelectiveScanParams struct {
 	Batch, Length, Channels int
 	States                  int // d_state, 1 to 256
@@ -35,6 +37,7 @@ type SelectiveScanParams struct {
 	SharedA                 bool // all channels have the same A
 	Modulated               bool // each token has factors of exp(d A)
 	OffM                    int  // of m, if Modulated is set
+	Halves                  bool // Length is even; not with Packing, nor in SelectiveScanStep
 	Packing
 }
 
@@ -42,7 +45,7 @@ type SelectiveScanParams struct {
 type scanVariant struct {
 	tile
 	HasZ, HasD, HasBias, Softplus bool
-	Fresh, SharedA                bool
+	Fresh, SharedA, Halves        bool
 }
 
 // SelectiveScan dispatches the scan of u and delta (Batch, Length, Channels)
@@ -111,19 +114,19 @@ func (p SelectiveScanParams) checkBuffers(c *check, u, delta, bc, z, weights, sl
 // numbers: one, or two if they are complex.
 func (p SelectiveScanParams) checkBuffersOf(numbers int, c *check, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) {
 	rows := p.Total(p.Batch, p.Length)
-	c.words("u", size(u), rows*p.Channels)
+	c.activation("u", size(u), rows, p.Channels, p.Channels, 0, p.Halves)
 	c.words("delta", size(delta), rows*p.Channels)
 	c.words("bc", size(bc), p.bcWords(numbers))
 	if p.Modulated {
 		c.words("bc", size(bc), (rows-1)*p.BCStride+p.OffM+p.States)
 	}
 	if p.HasZ {
-		c.words("z", size(z), (rows-1)*p.ZStride+p.OffZ+p.Channels)
+		c.activation("z", size(z), rows, p.Channels, p.ZStride, p.OffZ, p.Halves)
 	}
 	c.words("weights", size(weights), p.weightCount(numbers))
 	c.words("slots", size(slots), p.slotWords(p.Batch))
 	c.words("state", size(state), numbers*p.Channels*p.States)
-	c.words("y", size(y), rows*p.Channels)
+	c.activation("y", size(y), rows, p.Channels, p.Channels, 0, p.Halves)
 }
 
 // bcWords is the number of elements of bc, without m.
@@ -157,6 +160,10 @@ func (p SelectiveScanParams) checkOf(numbers int, c *check, maxLength int) {
 	c.size("Channels", p.Channels, 1, maxAxis*16)
 	c.size("States", p.States, 1, 256)
 	c.packing(p.Packing, p.Batch, p.Length)
+	if p.Halves {
+		c.unpacked(p.Packing)
+		c.even("Length", p.Length)
+	}
 	c.size("OffB", p.OffB, 0, p.BCStride-numbers*p.States)
 	c.size("OffC", p.OffC, 0, p.BCStride-numbers*p.States)
 	if p.Modulated {
@@ -192,7 +199,7 @@ func (p SelectiveScanParams) variant() scanVariant {
 // in is the variant with a tile.
 func (p SelectiveScanParams) in(t tile) scanVariant {
 	return scanVariant{
-		tile: t, HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh, SharedA: p.SharedA,
+		tile: t, HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh, SharedA: p.SharedA, Halves: p.Halves,
 	}
 }
 

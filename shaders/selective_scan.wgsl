@@ -20,20 +20,26 @@
 // Out     y (batch, length, channels); state
 // Grid    (ceil(channels/16), batch); 128 invocations
 // Memory  {{.Memory}} bytes
+{{- if .Halves}}
+// Halves  u, z, y: two steps in a word
+{{- end}}
 // Tail    a step past the end is the identity (d = 0{{if .Modulated}}, m = 1{{end}}), loaded from the last one;
 //         channels past the end repeat the last one; neither is written; states
 //         past {{.States}} stay 0
 // Twin    cpu/selective_scan.go
 struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, off_m: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> u: array<f32>;           // (batch, length, channels)
+@group(0) @binding(1) var<storage, read> u: array<{{template "scan_word" .}}>;           // (batch, length, channels)
 @group(0) @binding(2) var<storage, read> delta: array<f32>;       // (batch, length, channels)
 @group(0) @binding(3) var<storage, read> bc: array<f32>;          // (batch, length, bc_stride)
-@group(0) @binding(4) var<storage, read> z: array<f32>;           // (batch, length, z_stride)
+@group(0) @binding(4) var<storage, read> z: array<{{template "scan_word" .}}>;           // (batch, length, z_stride)
 @group(0) @binding(5) var<storage, read> weights: array<f32>;     // ({{if not .SharedA}}channels, {{end}}{{.States}}), (channels), (channels)
 @group(0) @binding(6) var<storage, read> slots: array<u32>;       // (batch)
 @group(0) @binding(7) var<storage, read_write> state: array<f32>; // (slots, channels, {{.States}})
-@group(0) @binding(8) var<storage, read_write> y: array<f32>;     // (batch, length, channels)
+@group(0) @binding(8) var<storage, read_write> y: array<{{template "scan_word" .}}>;     // (batch, length, channels)
+{{- if .Halves}}
+{{template "half_bits" "vec4"}}
+{{- end}}
 {{- if .Softplus}}
 {{template "softplus"}}
 {{- end}}

@@ -14,6 +14,8 @@ import "github.com/mambagpu/mambagpu/wgpu"
 // be nil if Fresh is set, z and dz if HasZ is not. All of dbc, dz, dweights, dstate and scratch
 // are buffers of their own; scratch has SelectiveScanBackwardScratch(p) words.
 //
+// If Halves is set, only u and z lie in halves: gradients are 32-bit floats.
+//
 // Packed sequences and modulation have no backward pass. Two runs give the same bits.
 func (k *Kernels) SelectiveScanBackward(p SelectiveScanParams, u, delta, bc, z, weights, slots, state, dy, dbc, dz, dweights, dstate, scratch *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
 	s := p.block(0)
@@ -97,11 +99,11 @@ func (k *Kernels) scanChunks(p ScanBlockParams, u, delta, bc, z, weights, dy, dz
 
 func (p ScanBlockParams) checkInputs(c *check, u, delta, bc, z, weights, dy *wgpu.Buffer) {
 	rows := p.Batch * p.Length
-	c.words("u", size(u), rows*p.Channels)
+	c.activation("u", size(u), rows, p.Channels, p.Channels, 0, p.Halves)
 	c.words("delta", size(delta), rows*p.Channels)
 	c.words("bc", size(bc), p.bcWords(1))
 	if p.HasZ {
-		c.words("z", size(z), (rows-1)*p.ZStride+p.OffZ+p.Channels)
+		c.activation("z", size(z), rows, p.Channels, p.ZStride, p.OffZ, p.Halves)
 	}
 	c.words("weights", size(weights), p.WeightCount())
 	c.words("dy", size(dy), rows*p.Channels)

@@ -37,19 +37,22 @@
 //         (chunks batch, {{if .SharedA}}groups{{else}}channels{{end}}, states), rest (chunks batch, channels) twice
 // Grid    (ceil(channels/64), batch, chunks); 64 invocations
 // Memory  {{add 8192 2048 (mul 32 .KindCells)}} bytes
+{{- if .Halves}}
+// Halves  u, z: two steps in a word
+{{- end}}
 // Tail    a step past the end is the identity (d = 0) and adds nothing (e = u = 0), as do
 //         channels past the end; neither is written
 // Twin    cpu/selective_scan_backward.go
 struct Params { batch: u32, length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, first_state: u32, chunk: u32, grads: u32, sums: u32, rows: u32, decays: u32, rest: u32, totals: u32, states: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> u: array<f32>;             // (batch, length, channels)
+@group(0) @binding(1) var<storage, read> u: array<{{template "scan_word" .}}>;             // (batch, length, channels)
 @group(0) @binding(2) var<storage, read> bc: array<f32>;            // (batch, length, bc_stride)
 @group(0) @binding(3) var<storage, read> weights: array<f32>;       // ({{if not .SharedA}}channels, {{end}}states), (channels), (channels)
 @group(0) @binding(4) var<storage, read_write> delta: array<f32>;   // (batch, length, channels)
 @group(0) @binding(5) var<storage, read_write> dy: array<f32>;      // (batch, length, channels)
 @group(0) @binding(6) var<storage, read_write> scratch: array<f32>; // ScanBlockParams
 {{- if .HasZ}}
-@group(0) @binding(7) var<storage, read> z: array<f32>;             // (batch, length, z_stride)
+@group(0) @binding(7) var<storage, read> z: array<{{template "scan_word" .}}>;             // (batch, length, z_stride)
 @group(0) @binding(8) var<storage, read_write> dz: array<f32>;      // (batch, length, z_stride)
 {{- end}}
 {{template "scan_block_memory" .}}

@@ -22,7 +22,7 @@ import "github.com/mambagpu/mambagpu/wgpu"
 // if SharedA is set, then D (Channels) if HasD is set, then bias (Channels) if
 // HasBias is set.
 // The state (slots, Channels, States, 2) is read and replaced in place; batch
-// row b uses slot slots[b].
+// row b uses slot slots[b]. Halves cannot be set.
 type ComplexScanParams SelectiveScanParams
 
 // SelectiveScanComplex dispatches the scan of u and delta (Batch, Length,
@@ -53,7 +53,10 @@ func (p ComplexScanParams) real() SelectiveScanParams { return SelectiveScanPara
 // WeightCount is the number of elements of the packed weights.
 func (p ComplexScanParams) WeightCount() int { return p.real().weightCount(2) }
 
-func (p ComplexScanParams) check(c *check, maxLength int) { p.real().checkOf(2, c, maxLength) }
+func (p ComplexScanParams) check(c *check, maxLength int) {
+	p.real().checkOf(2, c, maxLength)
+	c.off("Halves", p.Halves)
+}
 
 // bcWords is the number of elements of bc, without m.
 func (p ComplexScanParams) bcWords() int { return p.real().bcWords(2) }

@@ -50,6 +50,7 @@ type groupedVariant struct {
 	Memory                        int  // bytes of workgroup memory
 	HasZ, HasD, HasBias, Softplus bool
 	Fresh, Packed, SharedA        bool
+	Halves                        bool
 }
 
 func (p SelectiveScanParams) groupedVariant(f scanForm) groupedVariant {
@@ -57,7 +58,7 @@ func (p SelectiveScanParams) groupedVariant(f scanForm) groupedVariant {
 		States: p.States, Channels: f.channels, Groups: f.groups, Steps: f.steps, Ahead: f.ahead,
 		Quads: ceilDiv(ceilDiv(p.States, 4), f.groups), Kinds: 2, Split: f.chunks > 1,
 		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh,
-		Packed: p.Packed, SharedA: p.SharedA,
+		Packed: p.Packed, SharedA: p.SharedA, Halves: p.Halves,
 	}
 	if p.Modulated {
 		v.Kinds = 3

@@ -27,20 +27,26 @@
 // Out     y (batch, length, channels); state
 // Grid    (ceil(channels/{{.Channels}}), batch, {{if .Split}}chunks of the longest sequence{{else}}1{{end}}); {{.Threads}} invocations
 // Memory  {{.Memory}} bytes
+{{- if .Halves}}
+// Halves  u, z, y: two steps in a word
+{{- end}}
 // Tail    a step past the end is the identity (d = 0{{if ge .Kinds 3}}, m = 1{{end}}), loaded from the last one;
 //         channels past the end repeat the last one; neither is written; states
 //         past {{.States}} stay 0; chunks past a sequence's last do nothing
 // Twin    cpu/selective_scan_grouped.go
 struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u32, z_stride: u32, off_z: u32, off_m: u32, chunk: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> u: array<f32>;           // (batch, length, channels)
+@group(0) @binding(1) var<storage, read> u: array<{{template "scan_word" .}}>;           // (batch, length, channels)
 @group(0) @binding(2) var<storage, read> delta: array<f32>;       // (batch, length, channels)
 @group(0) @binding(3) var<storage, read> bc: array<f32>;          // (batch, length, bc_stride)
-@group(0) @binding(4) var<storage, read> z: array<f32>;           // (batch, length, z_stride)
+@group(0) @binding(4) var<storage, read> z: array<{{template "scan_word" .}}>;           // (batch, length, z_stride)
 @group(0) @binding(5) var<storage, read> weights: array<f32>;     // ({{if not .SharedA}}channels, {{end}}{{.States}}), (channels), (channels)
 @group(0) @binding(6) var<storage, read> slots: array<u32>;       // (batch)
 @group(0) @binding(7) var<storage, read_write> state: array<f32>; // (slots, channels, {{.States}})
-@group(0) @binding(8) var<storage, read_write> y: array<f32>;     // (batch, length, channels)
+@group(0) @binding(8) var<storage, read_write> y: array<{{template "scan_word" .}}>;     // (batch, length, channels)
+{{- if .Halves}}
+{{template "half_bits" "vec4"}}
+{{- end}}
 {{- if .Softplus}}
 {{template "softplus"}}
 {{- end}}
@@ -181,12 +187,19 @@ summaries are loaded at a time. */}}
 				sum = fma(vec4<f32>(skip), now_u{{$i}}, sum);
 {{- end}}
 				let first = k + run * 4u;
-				let at = (row0 + first) * params.channels + channel;
 {{- if $.HasZ}}
 				sum *= vec4<f32>({{range $j := seq 4}}{{if $j}}, {{end}}silu(now_z{{$i}}.{{comp $j}}){{end}});
 {{- end}}
+{{- if $.Halves}}
+				let row = row0 + first;
+				if (inside) {
+					{{- template "scan_write_halves" "channel"}}
+				}
+{{- else}}
+				let at = (row0 + first) * params.channels + channel;
 {{- range $j := seq 4}}
 				if (inside && first + {{$j}}u <= last) { y[at + {{$j}}u * params.channels] = sum.{{comp $j}}; }
+{{- end}}
 {{- end}}
 			}
 {{- end}}

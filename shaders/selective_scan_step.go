@@ -7,6 +7,7 @@ func (k *Kernels) SelectiveScanStep(p SelectiveScanParams, u, delta, bc, z, weig
 	c := check{kernel: "selective_scan_step"}
 	p.check(&c, 1)
 	c.unpacked(p.Packing)
+	c.off("Halves", p.Halves)
 	p.checkBuffers(&c, u, delta, bc, z, weights, slots, state, y)
 	if c.err != nil {
 		return nil, c.err

@@ -35,6 +35,7 @@ func (k *Kernels) SelectiveScanSummary(p ScanSummaryParams, u, delta, bc, weight
 	p.HasZ = false
 	p.check(&c, maxElements)
 	c.off("Modulated", p.Modulated)
+	c.off("Halves", p.Halves)
 	c.size("Chunk", p.Chunk, 1, p.Length/2)
 	if c.err == nil {
 		c.size("Chunk", p.Chunk, summaryRows(p.States, p.Chunks(p.Length)), p.Length/2)

@@ -17,6 +17,7 @@ func (k *Kernels) scanStage(kernel string, channels int, p SelectiveScanParams, 
 	c := check{kernel: kernel}
 	p.check(&c, maxElements)
 	c.unpacked(p.Packing)
+	c.off("Halves", p.Halves)
 	c.off("SharedA", p.SharedA)
 	c.off("Modulated", p.Modulated)
 	p.checkBuffers(&c, u, delta, bc, z, weights, slots, state, y)

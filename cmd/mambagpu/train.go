@@ -35,7 +35,7 @@ type trainOptions struct {
 
 func (a *app) trainCommand() *cobra.Command {
 	o := trainOptions{lr: 3e-3, finalLR: -1, warmup: -1, schedule: train.DecayLinear, validMost: 65536, decay: 0.3, clip: 1}
-	o.trainer = train.Options{Batch: 64, SeqLen: 512, Beta1: 0.9, Beta2: 0.95}
+	o.trainer = train.Options{Batch: 64, SeqLen: 512, Beta1: 0.9, Beta2: 0.95, Activations: checkpoint.F32}
 	o.run = train.RunOptions{Steps: 600, Accumulate: 1, EvalEvery: 100, SaveEvery: 100, Keep: 2, DType: checkpoint.F32}
 	cmd := &cobra.Command{
 		Use:   "train",
@@ -108,9 +108,11 @@ func addTrainFlags(cmd *cobra.Command, o *trainOptions) {
 	f.Var(intFlag(&o.validMost, 0), "valid-tokens", "tokens of --valid to predict at most; 0 for all")
 	f.Var(intFlag(&o.run.SaveEvery, 1), "save-every", "steps between two checkpoints; the last step has one")
 	f.Var(intFlag(&o.run.Keep, 1), "keep", "checkpoints to keep, the newest ones")
-	f.Var(dtypeFlag(&o.run.DType), "dtype", "the `TYPE` of the best model's matrices: f32, f16 or bf16")
+	f.Var(dtypeFlag(&o.run.DType, checkpoint.F32, checkpoint.F16, checkpoint.BF16), "dtype", "the `TYPE` of the best model's matrices: f32, f16 or bf16")
 	f.Var(intFlag(&o.trainer.MicroBatch, 0), "micro-batch", "sequences that go through the network at a time (default: as many as there is room\n"+
 		"for)")
+	f.Var(dtypeFlag(&o.trainer.Activations, checkpoint.F32, checkpoint.F16), "activations", "the `TYPE` of what layers keep for the backward pass: f32, or f16 for two thirds of\n"+
+		"the memory")
 	f.BoolVar(&o.recompute, "recompute", false, "keep only the inputs of layers, and compute the rest twice: less memory")
 	addAdapterFlag(cmd, &o.trainer.Adapter)
 	f.Var(bytesFlag(&o.trainer.MemoryBudget), "memory-budget", "device memory that may be used, such as 900MB or 2GiB (default: no bound)")
@@ -164,10 +166,16 @@ func scheduleFlag(p *train.Decay) pflag.Value {
 		ok:    func(d train.Decay) bool { return slices.Contains(kinds, d) }}
 }
 
-func dtypeFlag(p *checkpoint.DType) pflag.Value {
-	types := []checkpoint.DType{checkpoint.F32, checkpoint.F16, checkpoint.BF16}
+// dtypeFlag is a flag whose value is one of two types or more.
+func dtypeFlag(p *checkpoint.DType, types ...checkpoint.DType) pflag.Value {
 	lower := func(d checkpoint.DType) string { return strings.ToLower(d.String()) }
-	return &checked[checkpoint.DType]{value: p, kind: "TYPE", want: "f32, f16 or bf16", show: lower,
+	var names []string
+	for _, t := range types {
+		names = append(names, lower(t))
+	}
+	last := len(names) - 1
+	want := strings.Join(names[:last], ", ") + " or " + names[last]
+	return &checked[checkpoint.DType]{value: p, kind: "TYPE", want: want, show: lower,
 		parse: func(s string) (checkpoint.DType, error) {
 			for _, d := range types {
 				if lower(d) == s {
@@ -266,7 +274,8 @@ func (a *app) trainError(o trainOptions, err error) error {
 
 // settingFlags are the flags behind the fields of train.Settings.
 var settingFlags = map[string]string{
-	"Batch": "--batch", "MicroBatch": "--micro-batch", "SeqLen": "--seq-len", "Accumulate": "--accumulate",
+	"Batch": "--batch", "MicroBatch": "--micro-batch", "SeqLen": "--seq-len", "Activations": "--activations",
+	"Accumulate":     "--accumulate",
 	"Schedule.Decay": "--schedule", "Schedule.Peak": "--lr", "Schedule.Final": "--final-lr", "Schedule.Warmup": "--warmup",
 	"Beta1": "--beta1", "Beta2": "--beta2", "WeightDecay": "--weight-decay", "Clip": "--clip", "Seed": "--seed",
 	"Noise": "--noise", "Average": "--ema", "Data": "the text of --data", "Valid": "the text of --valid",

@@ -23,7 +23,8 @@ func BenchmarkStep(b *testing.B) {
 	c := recipeConfig()
 	for name, opts := range map[string]Options{
 		"kept": {}, "recomputed": {Recompute: EveryLayer}, "small chunks": {LogitBytes: 16 << 20}, "large chunks": {LogitBytes: 256 << 20},
-		"micro 32": {MicroBatch: 32},
+		"micro 32": {MicroBatch: 32}, "halves": {Activations: checkpoint.F16},
+		"halves recomputed": {Activations: checkpoint.F16, Recompute: EveryLayer},
 	} {
 		b.Run(name, func(b *testing.B) {
 			opts.Device = device(b)
@@ -48,7 +49,7 @@ func BenchmarkStep(b *testing.B) {
 			wait(b, before)
 			b.ReportMetric(float64(64*512*b.N)/b.Elapsed().Seconds(), "tokens/s")
 			b.ReportMetric(float64(t.MemoryInUse())/1e6, "MB")
-			if name != "kept" {
+			if name != "kept" && name != "halves" {
 				return
 			}
 			_, times, err := t.StepTimed(ctx, 1e-4, batch)

@@ -23,20 +23,20 @@ func (n *network[A]) stages(i int, m micro) stages[A] {
 	c, w, t := n.config, &n.blocks[i], m.tokens()
 	d, e, r, ns, width := c.DModel, c.DInner, c.DTRank, c.DState, n.projWidth()
 	return stages[A]{
-		inProj: linear[A]{w: w.inProj, bias: w.inBias, rows: t, ldx: d, ldy: 2 * e},
+		inProj: linear[A]{w: w.inProj, bias: w.inBias, rows: t, ldx: d, ldy: 2 * e, halvesY: n.halves},
 		conv: shaders.CausalConvParams{
 			Batch: m.rows, Length: m.length, Channels: e, Width: c.DConv, Stride: 2 * e,
-			Bias: c.UseConvBias, SiLU: true, Fresh: true,
+			Bias: c.UseConvBias, SiLU: true, Fresh: true, Halves: n.halves,
 		},
-		xProj:  linear[A]{w: w.xProj, rows: t, ldx: e, ldy: width},
+		xProj:  linear[A]{w: w.xProj, rows: t, ldx: e, ldy: width, halvesX: n.halves},
 		dtProj: linear[A]{w: w.dtProj, rows: t, ldx: width, ldy: e},
 		decays: shaders.LogDecaysParams{Channels: e, States: ns, Rest: 2 * e},
 		scan: shaders.SelectiveScanParams{
 			Batch: m.rows, Length: m.length, Channels: e, States: ns,
 			BCStride: width, OffB: r, OffC: r + ns, ZStride: 2 * e, OffZ: e,
-			HasZ: true, HasD: true, HasBias: true, Softplus: true, Fresh: true,
+			HasZ: true, HasD: true, HasBias: true, Softplus: true, Fresh: true, Halves: n.halves,
 		},
-		outProj: linear[A]{w: w.outProj, bias: w.outBias, rows: t, ldx: e, ldy: d},
+		outProj: linear[A]{w: w.outProj, bias: w.outBias, rows: t, ldx: e, ldy: d, halvesX: n.halves},
 	}
 }
 

@@ -23,7 +23,7 @@ func newNetwork[A any](m machine[A], c mamba.ModelConfig, o *Options) (*network[
 	for name, shape := range c.Shapes() {
 		b.shapes[name] = shape
 	}
-	n := &network[A]{config: c, blocks: make([]block[A], c.NLayer)}
+	n := &network[A]{config: c, blocks: make([]block[A], c.NLayer), halves: o.halves()}
 	n.embedding = b.shards("backbone.embeddings.weight")
 	for i := range n.blocks {
 		n.blocks[i] = b.block(c, "backbone.layers."+strconv.Itoa(i)+".")

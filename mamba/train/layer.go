@@ -33,7 +33,7 @@ var ErrNoForward = errors.New("train: Backward without a Forward before it")
 
 // NewLayerTrainer makes a trainer of the layer that [mamba.NewLayer] makes with the seed
 // [Options.Seed]. Of the options those do not count that are about batches of tokens
-// and memory: Batch, SeqLen, MicroBatch, Recompute and LogitBytes. Errors:
+// and memory: Batch, SeqLen, MicroBatch, Recompute, Activations and LogitBytes. Errors:
 // [*OptionError], those of package wgpu.
 func NewLayerTrainer(config mamba.Config, opts *Options) (*LayerTrainer, error) {
 	var seed uint64

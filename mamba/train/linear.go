@@ -8,18 +8,20 @@ import "github.com/mambagpu/mambagpu/shaders"
 //	y[r] = W x[r] + b    of rows rows
 //
 // x[r] begins at element r*ldx+offX of its array, y[r] at r*ldy+offY; so do their
-// gradients.
+// gradients. x and y may lie in halves, their gradients do not.
 type linear[A any] struct {
-	w, bias   *weight[A] // bias may be nil
-	rows      int
-	ldx, offX int
-	ldy, offY int
+	w, bias          *weight[A] // bias may be nil
+	rows             int
+	ldx, offX        int
+	ldy, offY        int
+	halvesX, halvesY bool
 }
 
 // forward makes y; with add it is added to what is there.
 func (l linear[A]) forward(s operations[A], x, y A, add bool) {
 	p := shaders.MatmulParams{
 		M: l.rows, N: l.outputs(), K: l.inputs(), LDA: l.ldx, OffA: l.offX, LDC: l.ldy, OffC: l.offY, Add: add,
+		HalvesA: l.halvesX, HalvesC: l.halvesY,
 	}
 	var bias A
 	if l.bias != nil {
@@ -41,6 +43,7 @@ func (l linear[A]) weights(s operations[A], dy, x A) {
 	s.matmul(shaders.MatmulParams{
 		M: l.outputs(), N: l.inputs(), K: l.rows, LDA: l.ldy, OffA: l.offY, LDW: l.ldx, OffW: l.offX,
 		LDC: s.stride(l.inputs()), TransA: true, TransW: true, Add: true,
+		HalvesW: l.halvesX,
 	}, dy, x, *new(A), l.w.gradient)
 	if l.bias != nil {
 		s.columnSums(shaders.ColumnSumsParams{

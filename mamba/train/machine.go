@@ -12,6 +12,8 @@ type machine[A any] interface {
 	// newArray makes an array of numbers, newWords one of integers, both of zeros.
 	newArray(label string, words int) (A, error)
 	newWords(label string, words int) (A, error)
+	// newHalves makes an array of so many halves, an even number.
+	newHalves(label string, halves int) (A, error)
 	release(x A)
 	// slice is so many words of x from first on, a multiple of alignment, as an array
 	// that shares them. It is released with x.

@@ -38,6 +38,11 @@ func (g *goMachine) newWords(_ string, words int) (hostArray, error) {
 	return hostArray{u32: make([]uint32, words)}, nil
 }
 
+// newHalves makes an array of floats, which the kernels' twins round.
+func (g *goMachine) newHalves(label string, halves int) (hostArray, error) {
+	return g.newArray(label, halves)
+}
+
 func (g *goMachine) release(x hostArray) { g.words -= len(x.f32) + len(x.u32) }
 
 func (*goMachine) slice(_ string, x hostArray, first, words int) (hostArray, error) {

@@ -65,6 +65,10 @@ func (g *gpuMachine) newWords(label string, words int) (*wgpu.Buffer, error) {
 	return g.newArray(label, words)
 }
 
+func (g *gpuMachine) newHalves(label string, halves int) (*wgpu.Buffer, error) {
+	return g.newArray(label, halves/2)
+}
+
 func (g *gpuMachine) release(x *wgpu.Buffer) {
 	if x == nil {
 		return

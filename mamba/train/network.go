@@ -15,6 +15,7 @@ type network[A any] struct {
 	normF     *weight[A]   // (d)
 	blocks    []block[A]
 	keeps     []*kept[A]   // of the blocks, each once
+	halves    bool         // xz, u and y are kept in halves
 	chunk     int          // C, the rows of logits at a time
 	weights   []*weight[A] // all of these, in the order of the computation
 	arenas    []*arena[A]  // that they lie in
@@ -37,7 +38,7 @@ type block[A any] struct {
 }
 
 // kept is what the backward pass of a layer needs of the forward pass beside the
-// layer's input.
+// layer's input. xz, u and y may lie in halves.
 type kept[A any] struct {
 	xz A // (T, 2E) in_proj: u, then z
 	u  A // (T, E) convolved

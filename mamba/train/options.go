@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/mambagpu/mambagpu/mamba"
+	"github.com/mambagpu/mambagpu/mamba/checkpoint"
 	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
@@ -40,6 +41,15 @@ type Options struct {
 	// which then runs the layer again: less memory for a third more work. The zero
 	// value means of none; see [EveryLayer].
 	Recompute func(layer int) bool
+	// Activations is the type in which layers keep what they computed for the backward
+	// pass, [checkpoint.F32] or [checkpoint.F16]: in_proj's, the convolution's and the
+	// scan's outputs, most of the memory of a batch. F16 halves it. Arithmetic, weights,
+	// gradients, the residual stream and the optimiser are float32 either way. What
+	// is kept is rounded to the nearest half; from 65520 on that is infinite, and the
+	// step then ends in a [*DivergedError] as any other that is not finite. SeqLen has
+	// to be even. The Go backend rounds alike, but saves no memory. The zero value means
+	// F32.
+	Activations checkpoint.DType
 	// LogitBytes bounds the memory of logits: so many rows of them are made, turned
 	// into gradients and used up at a time. The zero value means 64 MiB.
 	LogitBytes uint64
@@ -87,6 +97,7 @@ func (o *Options) filled() (Options, error) {
 	}
 	orElse(&f.Batch, 64)
 	orElse(&f.SeqLen, 512)
+	orElse(&f.Activations, checkpoint.F32)
 	orElse(&f.LogitBytes, 64<<20)
 	orElse(&f.Beta1, 0.9)
 	orElse(&f.Beta2, 0.95)
@@ -102,6 +113,9 @@ func (o *Options) filled() (Options, error) {
 	}
 	return f, f.check()
 }
+
+// halves reports whether activations are kept as halves.
+func (o *Options) halves() bool { return o.Activations == checkpoint.F16 }
 
 func orElse[T comparable](v *T, otherwise T) {
 	if *v == *new(T) {
@@ -119,6 +133,8 @@ func (o *Options) check() error {
 		{"Batch", o.Batch > 0, o.Batch, "1 or more"},
 		{"SeqLen", o.SeqLen > 0, o.SeqLen, "1 or more"},
 		{"MicroBatch", o.MicroBatch >= 0, o.MicroBatch, "0 or more"},
+		{"Activations", o.Activations == checkpoint.F32 || o.halves(), o.Activations, "F32 or F16"},
+		{"SeqLen", !o.halves() || o.SeqLen%2 == 0, o.SeqLen, "even, as Activations are F16"},
 		{"Beta1", o.Beta1 >= 0 && o.Beta1 < 1, o.Beta1, "at least 0 and less than 1"},
 		{"Beta2", o.Beta2 >= 0 && o.Beta2 < 1, o.Beta2, "at least 0 and less than 1"},
 		{"Eps", o.Eps > 0 && o.Eps < 1, o.Eps, "between 0 and 1"},

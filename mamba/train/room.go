@@ -18,8 +18,8 @@ type activation[A any] struct {
 	words int
 }
 
-// perToken lists the activations that have a row for each token, with those that the
-// layers keep.
+// perToken lists the activations of words that have a row for each token, with those that
+// the layers keep.
 func (n *network[A]) perToken() []activation[A] {
 	c, a := n.config, &n.act
 	d, e, w := c.DModel, c.DInner, n.projWidth()
@@ -32,9 +32,28 @@ func (n *network[A]) perToken() []activation[A] {
 		list = append(list, activation[A]{&a.residual[i], "residual", d})
 	}
 	for _, k := range n.keeps {
-		list = append(list,
-			activation[A]{&k.xz, "in_proj", 2 * e}, activation[A]{&k.u, "conv", e},
-			activation[A]{&k.p, "x_proj", w}, activation[A]{&k.y, "scan", e})
+		list = append(list, activation[A]{&k.p, "x_proj", w})
+	}
+	if !n.halves {
+		list = append(list, n.wide()...)
+	}
+	return list
+}
+
+// perTokenHalves lists the activations of halves, of which a token has so many.
+func (n *network[A]) perTokenHalves() []activation[A] {
+	if !n.halves {
+		return nil
+	}
+	return n.wide()
+}
+
+// wide lists what the layers keep that has a row as wide as they are for each token.
+func (n *network[A]) wide() []activation[A] {
+	var list []activation[A]
+	e := n.config.DInner
+	for _, k := range n.keeps {
+		list = append(list, activation[A]{&k.xz, "in_proj", 2 * e}, activation[A]{&k.u, "conv", e}, activation[A]{&k.y, "scan", e})
 	}
 	return list
 }
@@ -46,7 +65,11 @@ func (n *network[A]) wordsPerToken() int {
 	for _, a := range n.perToken() {
 		words += a.words
 	}
-	return words
+	halves := 0 // 4E of each layer
+	for _, a := range n.perTokenHalves() {
+		halves += a.words
+	}
+	return words + halves/2
 }
 
 // widest is the most words that a token has in one array.
@@ -103,6 +126,11 @@ func (e *engine[A]) allocate(m micro) error {
 	n.chunk = e.chunkRows(t)
 	for _, a := range n.perToken() {
 		if err := e.replace(a, a.words*t, e.machine.newArray); err != nil {
+			return err
+		}
+	}
+	for _, a := range n.perTokenHalves() {
+		if err := e.replace(a, a.words*t, e.machine.newHalves); err != nil {
 			return err
 		}
 	}

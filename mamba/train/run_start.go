@@ -166,7 +166,7 @@ func (r *session) prepareData() error {
 func (r *session) settings() Settings {
 	t := r.trainer.Options()
 	return Settings{
-		Batch: t.Batch, MicroBatch: r.trainer.MicroBatch(), SeqLen: t.SeqLen, Accumulate: r.opts.Accumulate,
+		Batch: t.Batch, MicroBatch: r.trainer.MicroBatch(), SeqLen: t.SeqLen, Activations: t.Activations.String(), Accumulate: r.opts.Accumulate,
 		Schedule: r.opts.Schedule, Beta1: t.Beta1, Beta2: t.Beta2, Eps: t.Eps, WeightDecay: t.WeightDecay, Clip: t.Clip,
 		Seed: t.Seed, Noise: r.opts.Noise, Average: r.opts.Average, Data: fingerprint(r.opts.Data), Valid: fingerprint(r.opts.Valid),
 		Tuning: noneIfEmpty(t.Tuning),

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mambagpu/mambagpu/mamba/checkpoint"
 )
 
 // Settings are what decides the weights that a run ends with, beside the device. A
@@ -19,6 +21,7 @@ type Settings struct {
 	Batch       int      `json:"batch"`
 	MicroBatch  int      `json:"micro_batch"`
 	SeqLen      int      `json:"seq_len"`
+	Activations string   `json:"activations"` // "F32" or "F16"
 	Accumulate  int      `json:"accumulate"`
 	Schedule    Schedule `json:"schedule"`
 	Beta1       float64  `json:"beta1"`
@@ -130,6 +133,7 @@ func readState(dir string) (runState, error) {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return s, fmt.Errorf("train: %s: %w", path, err)
 	}
+	orElse(&s.Settings.Activations, checkpoint.F32.String()) // not in files of runs before there were others
 	s.Saved = s.Step
 	return s, nil
 }

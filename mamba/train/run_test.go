@@ -60,47 +60,55 @@ func files(t *testing.T, dir string) map[string]string {
 
 // A run that is interrupted after any step leaves in the end what one leaves that is
 // not, byte for byte.
-func TestRunInterrupted(t *testing.T) {
-	onBackends(t, func(t *testing.T, opts Options) {
-		whole := tinyRun(t, opts)
-		result, err := Run(ctx, &whole)
-		require.NoError(t, err)
-		require.Equal(t, 12, result.Steps)
-		require.EqualValues(t, 12*2*2*12, result.Tokens)
-		want := files(t, whole.Dir)
-		require.Contains(t, want, filepath.Join("checkpoints", "step-000012", "average.safetensors"))
+func TestRunInterrupted(t *testing.T) { onBackends(t, testInterrupted) }
 
-		parts := tinyRun(t, opts)
-		parts.Resume = true // from nothing the first time
-		for _, stop := range []int{1, 4, 6, 10, 12} {
-			stopped, cancel := context.WithCancel(ctx)
-			parts.OnMetric = func(m Metric) {
-				if m.Step == stop && m.Trained != nil {
-					cancel()
-				}
-			}
-			parts.OnStart = func(_ *Trainer, step int) { require.Less(t, step, stop) }
-			_, err := Run(stopped, &parts)
-			var e *InterruptedError
-			require.ErrorAs(t, err, &e, stop)
-			require.ErrorIs(t, err, context.Canceled)
-			require.GreaterOrEqual(t, e.Step, stop)
-			require.LessOrEqual(t, e.Step, stop+1) // one more was under way
-			require.DirExists(t, e.Checkpoint)
-			cancel()
-		}
-		parts.OnMetric, parts.OnStart = nil, nil
-		again, err := Run(ctx, &parts)
-		require.NoError(t, err)
-		got := files(t, parts.Dir)
-		for name := range want {
-			if _, ok := got[name]; ok || filepath.Base(filepath.Dir(name)) != "step-000008" { // others are kept
-				require.Equal(t, want[name], got[name], name)
-			}
-		}
-		again.Seconds, result.Seconds = 0, 0
-		require.Equal(t, result, again)
+// So does one with activations in halves.
+func TestRunOfHalvesInterrupted(t *testing.T) {
+	onBackends(t, func(t *testing.T, opts Options) {
+		opts.Activations = checkpoint.F16
+		testInterrupted(t, opts)
 	})
+}
+
+func testInterrupted(t *testing.T, opts Options) {
+	whole := tinyRun(t, opts)
+	result, err := Run(ctx, &whole)
+	require.NoError(t, err)
+	require.Equal(t, 12, result.Steps)
+	require.EqualValues(t, 12*2*2*12, result.Tokens)
+	want := files(t, whole.Dir)
+	require.Contains(t, want, filepath.Join("checkpoints", "step-000012", "average.safetensors"))
+
+	parts := tinyRun(t, opts)
+	parts.Resume = true // from nothing the first time
+	for _, stop := range []int{1, 4, 6, 10, 12} {
+		stopped, cancel := context.WithCancel(ctx)
+		parts.OnMetric = func(m Metric) {
+			if m.Step == stop && m.Trained != nil {
+				cancel()
+			}
+		}
+		parts.OnStart = func(_ *Trainer, step int) { require.Less(t, step, stop) }
+		_, err := Run(stopped, &parts)
+		var e *InterruptedError
+		require.ErrorAs(t, err, &e, stop)
+		require.ErrorIs(t, err, context.Canceled)
+		require.GreaterOrEqual(t, e.Step, stop)
+		require.LessOrEqual(t, e.Step, stop+1) // one more was under way
+		require.DirExists(t, e.Checkpoint)
+		cancel()
+	}
+	parts.OnMetric, parts.OnStart = nil, nil
+	again, err := Run(ctx, &parts)
+	require.NoError(t, err)
+	got := files(t, parts.Dir)
+	for name := range want {
+		if _, ok := got[name]; ok || filepath.Base(filepath.Dir(name)) != "step-000008" { // others are kept
+			require.Equal(t, want[name], got[name], name)
+		}
+	}
+	again.Seconds, result.Seconds = 0, 0
+	require.Equal(t, result, again)
 }
 
 // The run's folder is the best model, with the loss that is told of it.

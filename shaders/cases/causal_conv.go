@@ -27,6 +27,7 @@ func causalConvCases() []Case {
 	}
 	list = append(list, convSwitches(7)...)
 	list = append(list, convStrided(2, 33, 65)...)
+	eachHalvesConv(func(name string, p shaders.CausalConvParams) { list = append(list, causalConvCase(name, p)) })
 	return append(list, convPacked()...)
 }
 
@@ -91,12 +92,42 @@ func convPacked() []Case {
 	return list
 }
 
-// on is a word for a switch that is set, and nothing otherwise.
-func on(set bool, word string) string {
-	if set {
-		return word
+// eachHalvesConv calls f for convolutions in halves: lengths around the edges of what an
+// invocation walks and loads, every width, and what changes the code.
+func eachHalvesConv(f func(name string, p shaders.CausalConvParams)) {
+	add := func(name string, p shaders.CausalConvParams) {
+		p.Halves = true
+		f("halves, "+name, p)
 	}
-	return ""
+	for _, length := range []int{2, 4, 6, 8, 30, 32, 34, 64, 66, 100, 256, 258} {
+		add(fmt.Sprintf("%d tokens", length), convParams(2, length, 64, 4))
+	}
+	for width := 2; width <= 8; width++ {
+		for _, length := range []int{2, 8, 70} {
+			add(fmt.Sprintf("width %d, %d tokens", width, length), convParams(2, length, 5, width))
+		}
+	}
+	for bits := range 8 {
+		p := convParams(2, 38, 20, 4)
+		p.Bias, p.SiLU, p.Fresh = bits&1 != 0, bits&2 != 0, bits&4 != 0
+		add(switches(on(p.Bias, "bias"), on(p.SiLU, "silu"), on(p.Fresh, "fresh")), p)
+	}
+	for _, off := range []int{0, 1, 65} {
+		p := convParams(3, 34, 65, 4)
+		p.Stride, p.Offset = 130, off
+		add(fmt.Sprintf("columns from %d on of wider rows", off), p)
+	}
+	p := convParams(2, 34, 130, 4)
+	p.Stride = 260
+	add("first half of wider rows of pairs", p)
+}
+
+// on is a word or a number for a switch that is set, and nothing otherwise.
+func on[T any](set bool, v T) (nothing T) {
+	if set {
+		return v
+	}
+	return nothing
 }
 
 // switches is the name of a case with the given words for its switches.
@@ -118,7 +149,11 @@ func causalConvCase(name string, p shaders.CausalConvParams) Case {
 // causalConvOf is causalConvCase of packed sequences of the given lengths, if
 // there are any.
 func causalConvOf(name string, p shaders.CausalConvParams, lengths []int) Case {
-	return Case{Name: name, Params: p, Tol: Tolerance{Abs: 1e-6, Rel: 2e-6}, fill: func(s *source) []Arg {
+	tol := Tolerance{Abs: 1e-6, Rel: 2e-6}
+	if p.Halves {
+		tol = tol.rounded()
+	}
+	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
 		tokens := p.Total(p.Batch, p.Length)
 		weights := s.uniform(p.Channels*p.Width, -1, 1)
 		if p.Bias {
@@ -127,12 +162,16 @@ func causalConvOf(name string, p shaders.CausalConvParams, lengths []int) Case {
 		x := s.normal(tokens * p.Channels)
 		slots, count := s.slots(p.Batch)
 		state := s.state(slots, count, p.Channels*(p.Width-1), p.Fresh)
-		return []Arg{
+		args := []Arg{
 			in("x", strided(x, p.Channels, p.Stride, p.Offset)),
 			in("weights", weights),
 			slotsArg(slots, lengths),
 			state,
 			out("y", poison(tokens*p.Channels)),
 		}
+		if p.Halves {
+			args[0], args[4] = halved(args[0], p.Stride), halved(args[4], p.Channels)
+		}
+		return args
 	}}
 }

@@ -34,6 +34,9 @@ func causalConvBackwardCases() []Case {
 	p.Stride, p.Offset = 2*p.Channels+3, 5
 	add("odd columns of wider rows", p)
 	add("many parts", convParams(20, 300, 3, 4))
+	eachHalvesConv(func(name string, p shaders.CausalConvParams) {
+		add(name+on(p.Fresh, ", again"), p)
+	})
 	return list
 }
 
@@ -49,8 +52,12 @@ func causalConvBackwardCase(name string, p shaders.CausalConvParams) Case {
 			weights = append(weights, s.uniform(p.Channels, -1, 1)...)
 		}
 		dx := place(repeat(tokens*p.Stride, Untouched), poison(tokens*p.Channels), p.Channels, p.Stride, p.Offset)
+		input := in("x", x)
+		if p.Halves {
+			input = halved(input, p.Stride)
+		}
 		return []Arg{
-			in("x", x), in("weights", weights), in("dy", s.normal(tokens*p.Channels)),
+			input, in("weights", weights), in("dy", s.normal(tokens*p.Channels)),
 			out("dx", dx), out("dweights", s.normal(len(weights))),
 		}
 	}}

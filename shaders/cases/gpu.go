@@ -122,7 +122,26 @@ func download(b *wgpu.Buffer, a Arg) error {
 	if a.U32 != nil {
 		return wgpu.Download(b, 0, a.U32)
 	}
+	if a.Halves > 0 {
+		return downloadHalves(b, a)
+	}
 	return wgpu.Download(b, 0, a.F32)
+}
+
+// downloadHalves is download of halves, of which Untouched is not one: those that are what
+// it was rounded to are Untouched.
+func downloadHalves(b *wgpu.Buffer, a Arg) error {
+	words := make([]uint32, shaders.HalvesWords(len(a.F32)/a.Halves, a.Halves))
+	if err := wgpu.Download(b, 0, words); err != nil {
+		return err
+	}
+	shaders.UnpackHalves(words, a.Halves, a.F32)
+	for i, v := range a.F32 {
+		if v == shaders.RoundHalf(Untouched) {
+			a.F32[i] = Untouched
+		}
+	}
+	return nil
 }
 
 // image is the argument as it lies in GPU memory.
@@ -134,6 +153,9 @@ func image(a Arg) []byte {
 		return shaders.TransposePairs(a.Type, shaders.Encode(a.Type, a.F32), a.Rows, a.Cols)
 	case a.Weights:
 		return shaders.PadRows(a.Type, shaders.Encode(a.Type, a.F32), a.Cols)
+	}
+	if a.Halves > 0 {
+		a.U32 = shaders.PackHalves(a.F32, a.Halves)
 	}
 	if a.U32 == nil {
 		return shaders.Encode(shaders.F32, a.F32)

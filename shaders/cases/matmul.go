@@ -42,6 +42,7 @@ func matmulCases() []Case {
 	for bits := range 8 {
 		list = append(list, ending(columns(19, 45, 20, dtypes[bits%5], false), bits&1 != 0, bits&2 != 0, bits&4 != 0))
 	}
+	list = append(list, matmulHalvesCases()...)
 	return append(list, transposedCases()...)
 }
 
@@ -192,6 +193,9 @@ func across(transposed bool, rows, cols int) int {
 func matmulCase(name string, p shaders.MatmulParams) Case {
 	root := sqrt(p.K)
 	tol := Tolerance{Abs: 4 * 0x1p-24 * root, Rel: 2e-6}
+	if p.HalvesC {
+		tol = tol.rounded()
+	}
 	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
 		old := poison(p.M * p.N)
 		if p.Add {
@@ -206,11 +210,17 @@ func matmulCase(name string, p shaders.MatmulParams) Case {
 		if p.Bias {
 			bias = append(poison(p.OffBias), s.normal(p.N)...)
 		}
-		return []Arg{
+		args := []Arg{
 			in("a", strided(s.normal(p.M*p.K), across(p.TransA, p.M, p.K), p.LDA, p.OffA)),
 			w,
 			in("bias", bias),
 			out("c", c),
 		}
+		for i, row := range map[int]int{0: on(p.HalvesA, p.LDA), 1: on(p.HalvesW, p.LDW), 3: on(p.HalvesC, p.LDC)} {
+			if row > 0 {
+				args[i] = halved(args[i], row)
+			}
+		}
+		return args
 	}}
 }

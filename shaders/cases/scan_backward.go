@@ -52,6 +52,7 @@ func scanBackwardCases() []Case {
 	slow := modelScan(1, 500, 3, 16)
 	slow.p.Fresh, slow.a, slow.delta = true, span{-1, -1}, span{1e-3, 1e-3}
 	add("500 tokens, slow and equal decay", slow, true)
+	eachHalvesScan(func(name string, spec scanSpec) { add(name, spec, !spec.p.Fresh) })
 	return list
 }
 
@@ -69,7 +70,7 @@ func (spec scanSpec) backward(wanted bool) backwardSpec { return backwardSpec{sp
 // faster than they do.
 func (spec backwardSpec) named(format string, a ...any) Case {
 	c := spec.scan.named(format, a...)
-	c.fill = spec.fill
+	c.Tol, c.fill = spec.scan.exact(), spec.fill
 	return c
 }
 

@@ -37,6 +37,7 @@ func scanEndsCases() []Case {
 			on(p.SharedA, "shared A")), 0, 8, spec)
 	}
 	eachExtreme(50, func(name string, spec scanSpec) { add(name, 0, 16, spec) })
+	eachHalvesScan(func(name string, spec scanSpec) { add(name, 0, 16, spec) })
 	return list
 }
 
@@ -93,7 +94,7 @@ func (spec scanSpec) block(first, chunk int) blockSpec {
 // named is a case of scan_ends.
 func (spec blockSpec) named(format string, a ...any) Case {
 	c := spec.scan.named(format, a...)
-	c.Params, c.fill = spec.p, spec.ends
+	c.Params, c.Tol, c.fill = spec.p, spec.scan.exact(), spec.ends
 	return c
 }
 

@@ -14,6 +14,7 @@ func scanGroupedCases() []Case {
 		list = append(list, modelScan(2, 37, 33, states).named("d_state %d, 37 tokens", states))
 	}
 	list = append(list, scanGeneral(2, 21)...)
+	eachHalvesScan(func(name string, spec scanSpec) { list = append(list, spec.named("%s", name)) })
 	return append(list, scanPacked()...)
 }
 

@@ -70,10 +70,19 @@ func generalScan(batch, length, channels, states int) scanSpec {
 // y a sum of N terms of order 1, with their rounding even where y is small; a
 // fresh state leaves y as small as the steps are.
 func (spec scanSpec) named(format string, a ...any) Case {
+	tol := spec.exact()
+	if spec.p.Halves {
+		tol = tol.rounded()
+	}
+	return Case{Name: fmt.Sprintf(format, a...), Params: spec.p, Tol: tol, fill: spec.fill}
+}
+
+// exact is the tolerance of what is written as floats.
+func (spec scanSpec) exact() Tolerance {
 	if !spec.p.Fresh {
 		spec.tol.Abs = 2 * 0x1p-24 * sqrt(spec.p.States)
 	}
-	return Case{Name: fmt.Sprintf(format, a...), Params: spec.p, Tol: spec.tol, fill: spec.fill}
+	return spec.tol
 }
 
 // fill makes the buffers.
@@ -81,12 +90,46 @@ func (spec scanSpec) fill(s *source) []Arg {
 	p := spec.p
 	slots, count := s.slots(p.Batch)
 	state := s.state(slots, count, p.Channels*p.States, p.Fresh)
-	return append(scanInputs(s, p, 1, spec.delta, spec.m),
+	args := append(scanInputs(s, p, 1, spec.delta, spec.m),
 		in("weights", afterA(s, p, spec.drawA(s), spec.bias)),
 		slotsArg(slots, spec.lengths),
 		state,
 		out("y", poison(p.Total(p.Batch, p.Length)*p.Channels)),
 	)
+	if p.Halves {
+		args[0], args[3], args[7] = halved(args[0], p.Channels), halved(args[3], p.ZStride), halved(args[7], p.Channels)
+	}
+	return args
+}
+
+// eachHalvesScan calls f for scans in halves: lengths around the edges of tiles and chunks,
+// numbers of states that have forms of their own, and what changes the code.
+func eachHalvesScan(f func(name string, spec scanSpec)) {
+	add := func(name string, spec scanSpec) {
+		spec.p.Halves = true
+		f("halves, "+name, spec)
+	}
+	for _, length := range []int{2, 4, 6, 8, 10, 16, 34, 64, 66, 100} {
+		add(fmt.Sprintf("%d tokens", length), modelScan(2, length, 17, 16))
+	}
+	for _, states := range []int{1, 8, 17, 64, 256} {
+		add(fmt.Sprintf("d_state %d", states), modelScan(1, 22, 33, states))
+	}
+	for bits := range 4 {
+		spec := modelScan(2, 22, 18, 5)
+		p := &spec.p
+		p.HasZ, p.HasD = bits&1 != 0, bits&2 != 0
+		p.Fresh, p.SharedA = p.HasZ != p.HasD, p.HasZ
+		p.HasBias, p.Softplus = p.HasZ, p.HasZ
+		if p.Softplus {
+			spec.delta, spec.bias = span{-4, 1}, span{-1, 1}
+		} else {
+			p.ZStride, p.OffZ = 0, 0
+		}
+		add(switches(on(p.HasZ, "z, bias, softplus"), on(p.HasD, "D"), on(p.Fresh, "fresh"), on(p.SharedA, "shared A")), spec)
+	}
+	add("128 sequences", modelScan(128, 18, 17, 16))
+	add("many channels", modelScan(1, 20, 130, 16))
 }
 
 // drawA is A (E, N) or (N).

@@ -27,6 +27,7 @@ func selectiveScanCases() []Case {
 		list = append(list, generalScan(1, length, 17, 16).named("shared A and m, %d tokens", length))
 	}
 	list = append(list, scanGeneral(2, 21)...)
+	eachHalvesScan(func(name string, spec scanSpec) { list = append(list, spec.named("%s", name)) })
 	return append(list, scanPacked()...)
 }
 

@@ -8,7 +8,8 @@ import "github.com/mambagpu/mambagpu/shaders"
 //
 // x is strided (B, L, E), weights are w (E, K) then bias (E), slots is (B),
 // state (slots, E, K-1) and y (B, L, E). Inputs before the first come from
-// the state, which then holds the last Width-1 inputs, oldest first.
+// the state, which then holds the last Width-1 inputs, oldest first. Halves rounds y as
+// halves are.
 func CausalConv(p shaders.CausalConvParams, x, weights []float32, slots []uint32, state, y []float32) {
 	c := conv{p, x, weights, state}
 	parallelChannels(p.Batch, p.Channels, p.Length*(3*p.Width+10), func(b, lo, hi int) {
@@ -16,13 +17,21 @@ func CausalConv(p shaders.CausalConvParams, x, weights []float32, slots []uint32
 		for t := range rows {
 			out := y[(first+t)*p.Channels:]
 			for e := lo; e < hi; e++ {
-				out[e] = float32(c.at(first, slot, t, e))
+				out[e] = stored(c.at(first, slot, t, e), p.Halves)
 			}
 		}
 		for e := lo; e < hi; e++ {
 			c.keep(first, rows, slot, e)
 		}
 	})
+}
+
+// stored is a number as an activation holds it: a float32, or a half.
+func stored(v float64, halves bool) float32 {
+	if halves {
+		return shaders.RoundHalf(float32(v))
+	}
+	return float32(v)
 }
 
 // conv is one call's arguments.

@@ -10,7 +10,8 @@ import "github.com/mambagpu/mambagpu/shaders"
 // w is (N, K), dense unless LDW says how far apart its rows lie; TransA and TransW
 // tell that a lies as (K, M) and w as (K, N). bias is (OffBias+N), and not looked at
 // unless Bias is set. act is silu if SiLU is set; the old c is added if Add is. The
-// elements of c between the written columns stay as they are.
+// elements of c between the written columns stay as they are. HalvesC rounds what is
+// written as halves are; a and w hold such numbers already where they are said to.
 func Matmul(p shaders.MatmulParams, a, w, bias, c []float32) {
 	lda, offA := p.LDA, p.OffA
 	if p.TransA {
@@ -23,7 +24,11 @@ func Matmul(p shaders.MatmulParams, a, w, bias, c []float32) {
 		if p.Bias {
 			sum += float64(bias[p.OffBias+n])
 		}
-		finish(&c[m*p.LDC+p.OffC+n], sum, p.SiLU, p.Add)
+		at := m*p.LDC + p.OffC + n
+		finish(&c[at], sum, p.SiLU, p.Add)
+		if p.HalvesC {
+			c[at] = shaders.RoundHalf(c[at])
+		}
 	})
 }
 

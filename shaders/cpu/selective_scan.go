@@ -17,7 +17,8 @@ import (
 // u, delta and y are (B, L, E), bc and z strided as Params says, weights A
 // (E, N) or, if SharedA is set, (N), then D (E) then bias (E), slots (B), state
 // (slots, E, N). z is not looked at unless HasZ is set. The state is float64 from
-// the first step to the last and rounded once, when it is stored.
+// the first step to the last and rounded once, when it is stored. Halves rounds y as
+// halves are.
 func SelectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, y []float32) {
 	s := newScan(p, 1, u, delta, bc, z, weights, y)
 	parallelChannels(p.Batch, p.Channels, p.Length*(10*p.States+30), func(b, lo, hi int) {
@@ -108,7 +109,7 @@ func (s *scan) write(row, e int, u, y float64) {
 	if p.HasZ {
 		y *= silu(float64(s.z[row*p.ZStride+p.OffZ+e]))
 	}
-	s.y[row*p.Channels+e] = float32(y)
+	s.y[row*p.Channels+e] = stored(y, p.Halves)
 }
 
 // stepSize is d_t of channel e at the token of row number row.

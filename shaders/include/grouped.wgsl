@@ -90,11 +90,19 @@ end are loaded from the last one. */}}
 			let r{{$j}} = row0 + min(first + {{$j}}u, last);
 			let e{{$j}} = r{{$j}} * params.channels + channel;
 {{- end}}
+{{- if $.Halves}}
+			next_u{{$.OwnedAt $i}} = vec4<f32>(unpack2x16float(u[r0 / 2u * params.channels + channel]), unpack2x16float(u[r2 / 2u * params.channels + channel]));
+{{- else}}
 			next_u{{$.OwnedAt $i}} = vec4<f32>(u[e0], u[e1], u[e2], u[e3]);
+{{- end}}
 			next_d{{$.OwnedAt $i}} = vec4<f32>(delta[e0], delta[e1], delta[e2], delta[e3]);
 {{- if $.HasZ}}
 			let at = params.off_z + channel;
+{{- if $.Halves}}
+			next_z{{$.OwnedAt $i}} = vec4<f32>(unpack2x16float(z[r0 / 2u * params.z_stride + at]), unpack2x16float(z[r2 / 2u * params.z_stride + at]));
+{{- else}}
 			next_z{{$.OwnedAt $i}} = vec4<f32>(z[r0 * params.z_stride + at], z[r1 * params.z_stride + at], z[r2 * params.z_stride + at], z[r3 * params.z_stride + at]);
+{{- end}}
 {{- end}}
 		}
 {{- end}}

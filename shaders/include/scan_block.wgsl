@@ -81,12 +81,26 @@ one; channels past the end load nothing, as another invocation may be writing th
 {{- range $s := seq 8}}
 			let r{{$s}} = row0 + min(first + {{$s}}u, last);
 			let at{{$s}} = r{{$s}} * params.channels + channel;
+{{- if not $.Halves}}
 			u{{$s}} = u[at{{$s}}];
+{{- end}}
 			x{{$s}} = delta[at{{$s}}]{{if $.HasBias}} + bias{{end}};
 {{- if eq $.Count 2}}
 			y{{$s}} = dy[at{{$s}}];
-{{- if $.HasZ}}
+{{- if and $.HasZ (not $.Halves)}}
 			z{{$s}} = z[r{{$s}} * params.z_stride + params.off_z + channel];
+{{- end}}
+{{- end}}
+{{- end}}
+{{- if .Halves}}
+{{- range $i := seq 4}}{{$s := mul 2 $i}}
+			let u_pair{{$i}} = unpack2x16float(u[r{{$s}} / 2u * params.channels + channel]);
+			u{{$s}} = u_pair{{$i}}.x;
+			u{{add $s 1}} = u_pair{{$i}}.y;
+{{- if and $.HasZ (eq $.Count 2)}}
+			let z_pair{{$i}} = unpack2x16float(z[r{{$s}} / 2u * params.z_stride + params.off_z + channel]);
+			z{{$s}} = z_pair{{$i}}.x;
+			z{{add $s 1}} = z_pair{{$i}}.y;
 {{- end}}
 {{- end}}
 {{- end}}

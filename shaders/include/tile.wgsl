@@ -47,10 +47,24 @@ scan_next: these registers. */}}
 		if (loads) {
 {{- range $i := seq 4}}
 			let r{{$i}} = row0 + min(ahead + run + {{$i}}u, last);
-			next_u{{$i}} = u[r{{$i}} * params.channels + column];
 			next_d{{$i}} = delta[r{{$i}} * params.channels + column];
+{{- if not $.Halves}}
+			next_u{{$i}} = u[r{{$i}} * params.channels + column];
 {{- if $.HasZ}}
 			next_z{{$i}} = z[r{{$i}} * params.z_stride + params.off_z + column];
+{{- end}}
+{{- end}}
+{{- end}}
+{{- if .Halves}}
+{{- range $j := seq 2}}
+			let u_pair{{$j}} = unpack2x16float(u[r{{mul 2 $j}} / 2u * params.channels + column]);
+			next_u{{mul 2 $j}} = u_pair{{$j}}.x;
+			next_u{{add (mul 2 $j) 1}} = u_pair{{$j}}.y;
+{{- if $.HasZ}}
+			let z_pair{{$j}} = unpack2x16float(z[r{{mul 2 $j}} / 2u * params.z_stride + params.off_z + column]);
+			next_z{{mul 2 $j}} = z_pair{{$j}}.x;
+			next_z{{add (mul 2 $j) 1}} = z_pair{{$j}}.y;
+{{- end}}
 {{- end}}
 {{- end}}
 		}
@@ -77,8 +91,15 @@ scan_next: these registers. */}}
 {{- end}}
 			let first = k + run;
 			let row = row0 + first;
+{{- if .Halves}}
+{{- if .HasZ}}
+			sum *= vec4<f32>(silu(now_z.x), silu(now_z.y), silu(now_z.z), silu(now_z.w));
+{{- end}}
+			{{- template "scan_write_halves" "column"}}
+{{- else}}
 {{- range $i := seq 4}}
 			if (first + {{$i}}u <= last) { y[(row + {{$i}}u) * params.channels + column] = sum.{{comp $i}}{{if $.HasZ}} * silu(now_z.{{comp $i}}){{end}}; }
+{{- end}}
 {{- end}}
 {{- end}}
 {{/* scan_keep: the states after the last step go back to where they were held. */}}
