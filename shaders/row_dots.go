@@ -68,7 +68,7 @@ const rowMemory = 12 << 10
 // are more than enough with more rows to a lane, which then reads activations less often.
 func (s rowShape) choose() rowDots {
 	if s.holds() {
-		return s.heldRows(0)
+		return s.heldRows()
 	}
 	const threads, enough = 256, 256
 	lanes, each := s.lanes(32), 1
