@@ -37,6 +37,7 @@ struct Params { eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias: u32 }
 {{template "row_activation" .}}
 {{template "row_gain" .}}
 
+// small_at is an element of small.
 fn small_at(i: u32) -> f32 {
 	return {{if .Vec}}small[i / 4u][i % 4u]{{else}}small[i]{{end}};
 }
@@ -87,7 +88,7 @@ fn main(
 {{- end}}
 {{- range $k := seq (div .Span .Wide)}}
 	var h{{$k}} = {{template "x_type" $}}();
-	var f{{$k}} = {{if eq $.XWeights "Q4"}}0u{{else}}1.0{{end}};
+	var f{{$k}} = {{template "x_scale_type" $}}();
 {{- end}}
 	let slot = slots[min(m, {{sub .Rows 1}}u)];
 {{- if eq .Weights "Q8"}}

@@ -10,8 +10,8 @@ neighbouring lanes read neighbouring vectors; past a row's end they are zero.
 row_activation declares activation(row, q), quad q of a row of a; row_gain norm_quad(q),
 quad q of the gain, which lies at the start of small in in_proj_step. Neither reads past
 a row's end, since a trusted module checks no index.
-row_blocks declares the memory and block_part<j>(x), quad j of a block, for integers also
-block_offset<j>(x), the quad plus the constant block_offset, which takes less.
+row_blocks declares the memory and block_part<j>(x), quad j of a block; of integers
+block_offset<j>(x) is the quad plus the constant block_offset, which takes less.
 row_dots runs the sums, row_sum(r, m) and row_scale(m) are for what follows it. */}}
 {{define "row_activation"}}
 // activation is four elements of a row of a, zeros past its end.
@@ -56,10 +56,18 @@ fn halves(lo: u32, hi: u32) -> vec4<f32> {
 	return bitcast<vec4<f32>>(vec4<u32>(lo << 16u, lo & 0xffff0000u, hi << 16u, hi & 0xffff0000u));
 }
 {{- else if eq .Weights "Q8" "Q4"}}
-// A conversion from integers is slow. An integer that is put into the mantissa of a
-// float16 is that number plus the power of two that the exponent says, exactly, and a
-// conversion of two float16 comes with them.
+// A conversion from integers is slow. An integer in the mantissa of a float is that
+// number plus the power of two that the exponent says, exactly. In a float32 it may lie
+// where it lies in its word, and a subtraction takes off the power. Of float16 a
+// conversion makes two at once, and the power is small enough to stay in the products.
 {{- if eq .Weights "Q8"}}
+
+// signed_bytes is the bytes of a word.
+fn signed_bytes(word: u32) -> vec4<f32> {
+	let q = word >> 9u;
+	let bits = vec4<u32>((word & 0xffu) ^ 0x4b000080u, (word & 0xff00u) ^ 0x47008000u, (q & 0x7f80u) ^ 0x47804000u, (q & 0x7f8000u) ^ 0x43c00000u);
+	return bitcast<vec4<f32>>(bits) - vec4<f32>(8388736.0, 32896.0, 65664.0, 384.0);
+}
 
 // offset_bytes is the bytes of a word, plus 384: 256 and what the sign bit's flip adds.
 fn offset_bytes(word: u32) -> vec4<f32> {
@@ -68,6 +76,20 @@ fn offset_bytes(word: u32) -> vec4<f32> {
 	return vec4<f32>(even.x, odd.x, even.y, odd.y);
 }
 {{- else}}
+
+// low_nibbles is the lower halves of a word's bytes, less 8.
+fn low_nibbles(word: u32) -> vec4<f32> {
+	let q = word >> 12u;
+	let bits = vec4<u32>((word & 0xfu) | 0x4b000000u, (word & 0xf00u) | 0x47000000u, (word & 0xf0000u) | 0x43000000u, (q & 0xf000u) | 0x45000000u);
+	return bitcast<vec4<f32>>(bits) - vec4<f32>(8388616.0, 32776.0, 136.0, 2056.0);
+}
+
+// high_nibbles is the upper halves of a word's bytes, less 8.
+fn high_nibbles(word: u32) -> vec4<f32> {
+	let q = word >> 12u;
+	let bits = vec4<u32>((word & 0xf0u) | 0x49000000u, (word & 0xf000u) | 0x45000000u, (q & 0xf00u) | 0x47000000u, (q & 0xf0000u) | 0x43000000u);
+	return bitcast<vec4<f32>>(bits) - vec4<f32>(524296.0, 2056.0, 32776.0, 136.0);
+}
 
 // offset_nibbles is the upper halves of a word's bytes, less 8, plus 72.
 fn offset_nibbles(word: u32) -> vec4<f32> {
@@ -79,23 +101,28 @@ fn offset_nibbles(word: u32) -> vec4<f32> {
 {{- end}}
 {{- range $j := seq .Planes}}
 
-{{- if eq $.Weights "Q8" "Q4"}}fn block_offset{{$j}}(x: vec4<u32>) -> vec4<f32> {
-{{- if eq $.Weights "Q8"}}
-	return offset_bytes(x.{{comp $j}});
-{{- else}}
-	return offset_nibbles(x.{{comp (div $j 2)}}{{if not (mod $j 2)}} << 4u{{end}});
-{{- end}}
-}
-
-{{end}}fn block_part{{$j}}(x: vec4<u32>) -> vec4<f32> {
+fn block_part{{$j}}(x: vec4<u32>) -> vec4<f32> {
 {{- if eq $.Weights "F32"}}
 	return bitcast<vec4<f32>>(x);
 {{- else if eq $.Weights "F16" "BF16"}}
 	return halves(x.{{comp (mul $j 2)}}, x.{{comp (add (mul $j 2) 1)}});
+{{- else if eq $.Weights "Q8"}}
+	return signed_bytes(x.{{comp $j}});
 {{- else}}
-	return block_offset{{$j}}(x) - {{template "block_offset" $}};
+	return {{if mod $j 2}}high{{else}}low{{end}}_nibbles(x.{{comp (div $j 2)}});
 {{- end}}
 }
+{{- if eq $.Weights "Q8"}}
+
+fn block_offset{{$j}}(x: vec4<u32>) -> vec4<f32> {
+	return offset_bytes(x.{{comp $j}});
+}
+{{- else if eq $.Weights "Q4"}}
+
+fn block_offset{{$j}}(x: vec4<u32>) -> vec4<f32> {
+	return offset_nibbles(x.{{comp (div $j 2)}}{{if not (mod $j 2)}} << 4u{{end}});
+}
+{{- end}}
 {{- end}}
 {{- if eq .Weights "Q4"}}
 

@@ -1,11 +1,15 @@
 {{/* x_proj's sums over the Group channels of a group. {{.Shares}} invocations share an
-output, each has Span quads of channels. x_type is the element of array wx, Wide quads of
-a row, x_weights declares its reading: x_place(g, i, k) is the number of quad k of the invocation that is
-number i, x_raw(place) the element with that quad as it lies in memory, x_scale(place) its scale,
-x_quad(raw, scale, place) the quad's values. Where Wide is 1 x_quad wants the place, otherwise k
-does, and as a literal keeps it from choosing while it runs. */}}
+output, each has Span quads of channels. x_type is the element of array wx, which holds
+Wide quads of a row. x_weights declares its reading: x_place(g, i, k) is the number of
+quad k of the invocation that is number i, x_raw(place) the element with that quad as it
+lies in memory, x_scale(place) its scale, x_quad(raw, scale, place) the quad's values.
+
+Of place x_quad wants no more than its remainder by Wide, or by 2 where Wide is 1: as a
+literal it keeps words from being chosen while it runs. x_scale_raw and x_scale_of are
+x_scale in two steps, so that the first, a load, is not waited for. */}}
 {{define "x_words"}}{{if eq . 1}}u32{{else}}vec{{.}}<u32>{{end}}{{end}}
 {{define "x_type"}}{{if eq .XWeights "F32"}}vec4<f32>{{else if eq .XWeights "F16" "BF16"}}{{template "x_words" (mul .Wide 2)}}{{else if eq .XWeights "Q8"}}{{template "x_words" .Wide}}{{else}}{{template "x_words" (ceilDiv .Wide 2)}}{{end}}{{end}}
+{{define "x_scale_type"}}{{if eq .XWeights "Q4"}}u32{{else}}f32{{end}}{{end}}
 {{define "x_weights"}}
 {{- $pad := weightPad .XWeights}}{{$quads := mul (ceilDiv .Channels $pad) (div $pad 4)}}
 fn x_raw(place: u32) -> {{template "x_type" .}} {
@@ -35,7 +39,7 @@ fn x_quad(raw: {{template "x_type" .}}, scale: f32, place: u32) -> vec4<f32> {
 {{- end}}
 }
 
-fn x_scale_raw(place: u32) -> {{if eq .XWeights "Q4"}}u32{{else}}f32{{end}} {
+fn x_scale_raw(place: u32) -> {{template "x_scale_type" .}} {
 {{- if eq .XWeights "Q8"}}
 	return bitcast<f32>(wx[{{div (mul .Outputs $quads) .Wide}}u + place / {{mul $quads .Wide}}u]{{if gt .Wide 1}}[place / {{$quads}}u % {{.Wide}}u]{{end}});
 {{- else if eq .XWeights "Q4"}}
@@ -46,7 +50,7 @@ fn x_scale_raw(place: u32) -> {{if eq .XWeights "Q4"}}u32{{else}}f32{{end}} {
 {{- end}}
 }
 
-fn x_scale_of(raw: {{if eq .XWeights "Q4"}}u32{{else}}f32{{end}}, place: u32) -> f32 {
+fn x_scale_of(raw: {{template "x_scale_type" .}}, place: u32) -> f32 {
 {{- if eq .XWeights "Q4"}}
 	let scales = unpack2x16float(raw);
 	return select(scales.x, scales.y, (place & 8u) != 0u);
