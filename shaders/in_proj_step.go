@@ -81,7 +81,8 @@ func (p InProjStepParams) of(rows rowDots) inProjStepVariant {
 		rowDots: rows, xParts: newXParts(p.Channels, p.Outputs, p.Group, rows.Threads, p.XWeights).wide(p.XWeights),
 		Taps: p.Taps, NormQuads: p.Width / 4, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split,
 	}
-	v.Vec, v.Conv, v.Keep = p.Width%4 == 0, true, p.Split
+	v.vectors(p.Weights, p.Width%4 == 0)
+	v.Conv, v.Keep = true, p.Split
 	v.Memory += 4 * p.Rows * (p.Outputs*v.Shares + p.Group)
 	return v
 }

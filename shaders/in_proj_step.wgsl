@@ -24,7 +24,7 @@ struct Params { eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<{{template "activation_type" .}}>; // (rows, k)
 @group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;        // (2 channels, k)
-@group(0) @binding(3) var<storage, read> small: array<{{template "activation_type" .}}>;          // (k), (channels, {{.Taps}}), (channels), (2 channels)
+@group(0) @binding(3) var<storage, read> small: array<{{template "gain_type" .}}>;   // (k), (channels, {{.Taps}}), (channels), (2 channels)
 @group(0) @binding(4) var<storage, read> slots: array<u32>;          // (rows)
 @group(0) @binding(5) var<storage, read> wx: array<{{template "x_type" .}}>; // ({{.Outputs}}, channels)
 @group(0) @binding(6) var<storage, read_write> state: array<f32>;    // (slots, channels, {{sub .Taps 1}})
@@ -39,7 +39,7 @@ struct Params { eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias: u32 }
 
 // small_at is an element of small.
 fn small_at(i: u32) -> f32 {
-	return {{if .Vec}}small[i / 4u][i % 4u]{{else}}small[i]{{end}};
+	return {{if .VecGain}}small[i / 4u][i % 4u]{{else}}small[i]{{end}};
 }
 
 {{if .Split}}
@@ -169,7 +169,7 @@ fn main(
 {{- range $k := seq (sub .Taps 1)}}
 				x{{$k}} = state[held + {{$k}}u];
 {{- end}}
-{{- if and .Vec (eq .Taps 4)}}
+{{- if and .VecGain (eq .Taps 4)}}
 				let taps = small[params.off_conv / 4u + e];
 {{- range $k := seq .Taps}}
 				c{{$k}} = taps.{{comp $k}};

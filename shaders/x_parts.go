@@ -32,8 +32,11 @@ func newXParts(channels, outputs, group, threads int, t DType) xParts {
 	return x
 }
 
-// wide reads as much of W_x at once as an invocation has of a row, up to 16 bytes.
+// wide reads as many integers of W_x at once as an invocation has of a row, up to 16
+// bytes. Floats are no faster so.
 func (x xParts) wide(t DType) xParts {
-	x.Wide = min(x.Span, 32/t.Bits())
+	if t.Quantized() {
+		x.Wide = min(x.Span, 32/t.Bits())
+	}
 	return x
 }

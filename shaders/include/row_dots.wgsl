@@ -32,11 +32,16 @@ fn activation(row: u32, q: u32) -> vec4<f32> {
 }
 {{- end}}
 
+{{define "gain_type"}}{{if .VecGain}}vec4<f32>{{else}}f32{{end}}{{end}}
+
 {{define "row_gain"}}{{$gain := "gain"}}{{if .Conv}}{{$gain = "small"}}{{end}}
 // norm_quad is four elements of the gain, past its end any of it.
 fn norm_quad(q: u32) -> vec4<f32> {
-{{- if .Vec}}
+{{- if .VecGain}}
 	return {{$gain}}[min(q, {{sub (div .K 4) 1}}u)];
+{{- else if .Vec}}
+	let k = min(q * 4u, {{sub .K 4}}u);
+	return vec4<f32>({{$gain}}[k], {{$gain}}[k + 1u], {{$gain}}[k + 2u], {{$gain}}[k + 3u]);
 {{- else}}
 	let k = min(vec4<u32>(q * 4u) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>({{sub .K 1}}u));
 	return vec4<f32>({{$gain}}[k.x], {{$gain}}[k.y], {{$gain}}[k.z], {{$gain}}[k.w]);

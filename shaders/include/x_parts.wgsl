@@ -1,14 +1,15 @@
 {{/* x_proj's sums over the Group channels of a group. {{.Shares}} invocations share an
-output, each has Span quads of channels. x_type is the element of array wx, which holds
-Wide quads of a row. x_weights declares its reading: x_place(g, i, k) is the number of
-quad k of the invocation that is number i, x_raw(place) the element with that quad as it
-lies in memory, x_scale(place) its scale, x_quad(raw, scale, place) the quad's values.
+output, each has Span quads of channels. x_type is the element of array wx: Wide quads of
+a row of integers, one of floats. x_weights declares its reading: x_place(g, i, k) is the
+number of quad k of the invocation that is number i, x_raw(place) the element with that
+quad as it lies in memory, x_scale(place) its scale, x_quad(raw, scale, place) the quad's
+values.
 
 Of place x_quad wants no more than its remainder by Wide, or by 2 where Wide is 1: as a
 literal it keeps words from being chosen while it runs. x_scale_raw and x_scale_of are
 x_scale in two steps, so that the first, a load, is not waited for. */}}
 {{define "x_words"}}{{if eq . 1}}u32{{else}}vec{{.}}<u32>{{end}}{{end}}
-{{define "x_type"}}{{if eq .XWeights "F32"}}vec4<f32>{{else if eq .XWeights "F16" "BF16"}}{{template "x_words" (mul .Wide 2)}}{{else if eq .XWeights "Q8"}}{{template "x_words" .Wide}}{{else}}{{template "x_words" (ceilDiv .Wide 2)}}{{end}}{{end}}
+{{define "x_type"}}{{if eq .XWeights "F32"}}vec4<f32>{{else if eq .XWeights "F16" "BF16"}}vec2<u32>{{else if eq .XWeights "Q8"}}{{template "x_words" .Wide}}{{else}}{{template "x_words" (ceilDiv .Wide 2)}}{{end}}{{end}}
 {{define "x_scale_type"}}{{if eq .XWeights "Q4"}}u32{{else}}f32{{end}}{{end}}
 {{define "x_weights"}}
 {{- $pad := weightPad .XWeights}}{{$quads := mul (ceilDiv .Channels $pad) (div $pad 4)}}
@@ -19,17 +20,10 @@ fn x_raw(place: u32) -> {{template "x_type" .}} {
 fn x_quad(raw: {{template "x_type" .}}, scale: f32, place: u32) -> vec4<f32> {
 {{- if eq .XWeights "F32"}}
 	return raw;
-{{- else if eq .XWeights "F16" "BF16"}}
-{{- if eq .Wide 1}}
-	let pair = raw;
-{{- else}}
-	let pair = select(raw.xy, raw.zw, place % 2u == 1u);
-{{- end}}
-{{- if eq .XWeights "F16"}}
-	return vec4<f32>(unpack2x16float(pair.x), unpack2x16float(pair.y));
-{{- else}}
-	return bitcast<vec4<f32>>(vec4<u32>(pair.x << 16u, pair.x & 0xffff0000u, pair.y << 16u, pair.y & 0xffff0000u));
-{{- end}}
+{{- else if eq .XWeights "F16"}}
+	return vec4<f32>(unpack2x16float(raw.x), unpack2x16float(raw.y));
+{{- else if eq .XWeights "BF16"}}
+	return bitcast<vec4<f32>>(vec4<u32>(raw.x << 16u, raw.x & 0xffff0000u, raw.y << 16u, raw.y & 0xffff0000u));
 {{- else if eq .XWeights "Q8"}}
 	let p = bitcast<i32>(raw{{if gt .Wide 1}}[place % {{.Wide}}u]{{end}});
 	return scale * vec4<f32>(f32(p << 24u >> 24u), f32(p << 16u >> 24u), f32(p << 8u >> 24u), f32(p >> 24u));
