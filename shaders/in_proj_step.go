@@ -78,10 +78,11 @@ func (p InProjStepParams) variant() inProjStepVariant {
 // of completes a choice of rows and lanes.
 func (p InProjStepParams) of(rows rowDots) inProjStepVariant {
 	v := inProjStepVariant{
-		rowDots: rows, xParts: newXParts(p.Channels, p.Outputs, p.Group, rows.Threads, p.XWeights),
+		rowDots: rows, xParts: newXParts(p.Channels, p.Outputs, p.Group, rows.Threads, p.XWeights).wide(p.XWeights),
 		Taps: p.Taps, NormQuads: p.Width / 4, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split,
 	}
-	v.Vec, v.Conv, v.Keep = p.Width%4 == 0, true, p.Split
+	v.vectors(p.Weights, p.Width%4 == 0)
+	v.Conv, v.Keep = true, p.Split
 	v.Memory += 4 * p.Rows * (p.Outputs*v.Shares + p.Group)
 	return v
 }

@@ -24,7 +24,7 @@ struct Params { eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<{{template "activation_type" .}}>; // (rows, k)
 @group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;        // (2 channels, k)
-@group(0) @binding(3) var<storage, read> small: array<f32>;          // (k), (channels, {{.Taps}}), (channels), (2 channels)
+@group(0) @binding(3) var<storage, read> small: array<{{template "gain_type" .}}>;   // (k), (channels, {{.Taps}}), (channels), (2 channels)
 @group(0) @binding(4) var<storage, read> slots: array<u32>;          // (rows)
 @group(0) @binding(5) var<storage, read> wx: array<{{template "x_type" .}}>; // ({{.Outputs}}, channels)
 @group(0) @binding(6) var<storage, read_write> state: array<f32>;    // (slots, channels, {{sub .Taps 1}})
@@ -36,6 +36,11 @@ struct Params { eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias: u32 }
 {{template "x_weights" .}}
 {{template "row_activation" .}}
 {{template "row_gain" .}}
+
+// small_at is an element of small.
+fn small_at(i: u32) -> f32 {
+	return {{if .VecGain}}small[i / 4u][i % 4u]{{else}}small[i]{{end}};
+}
 
 {{if .Split}}
 // keep writes quad q of row m of x for scan_gate_step, as planes, where it is this
@@ -81,9 +86,9 @@ fn main(
 {{- if .ConvBias}}
 	var shift = 0.0;
 {{- end}}
-{{- range $k := seq .Span}}
+{{- range $k := seq (div .Span .Wide)}}
 	var h{{$k}} = {{template "x_type" $}}();
-	var f{{$k}} = 1.0;
+	var f{{$k}} = {{template "x_scale_type" $}}();
 {{- end}}
 	let slot = slots[min(m, {{sub .Rows 1}}u)];
 {{- if eq .Weights "Q8"}}
@@ -97,7 +102,7 @@ fn main(
 		v *= scale;
 {{- end}}
 {{- if .Bias}}
-		v += small[params.off_in_bias + first_row + r];
+		v += small_at(params.off_in_bias + first_row + r);
 {{- end}}
 {{- if not .Split}}
 		if (gate) {
@@ -137,7 +142,7 @@ fn main(
 {{- end}}
 {{- range $k := seq .Span}}
 		{
-			let y = x_quad(h{{$k}}, f{{$k}}, x_place(g, t, {{$k}}u));
+			let y = x_quad(h{{div $k $.Wide}}, x_scale_of(f{{div $k $.Wide}}, x_place(g, t, {{$k}}u)), {{if gt $.Wide 1}}{{$k}}u{{else}}x_place(g, t, {{$k}}u){{end}});
 			let i = t % {{$.Shares}}u * {{mul $.Span 4}}u;
 {{- range $m := seq $.Rows}}
 			p{{$m}} += dot(y, vec4<f32>(inner[i + {{add (mul $m $.Columns) (mul $k 4)}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 1}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 2}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 3}}u]));
@@ -164,17 +169,24 @@ fn main(
 {{- range $k := seq (sub .Taps 1)}}
 				x{{$k}} = state[held + {{$k}}u];
 {{- end}}
+{{- if and .VecGain (eq .Taps 4)}}
+				let taps = small[params.off_conv / 4u + e];
 {{- range $k := seq .Taps}}
-				c{{$k}} = small[params.off_conv + e * {{$.Taps}}u + {{$k}}u];
+				c{{$k}} = taps.{{comp $k}};
+{{- end}}
+{{- else}}
+{{- range $k := seq .Taps}}
+				c{{$k}} = small_at(params.off_conv + e * {{$.Taps}}u + {{$k}}u);
+{{- end}}
 {{- end}}
 {{- if .ConvBias}}
-				shift = small[params.off_conv_bias + e];
+				shift = small_at(params.off_conv_bias + e);
 {{- end}}
 			}
 			if (t < {{mul .Outputs .Shares}}u) {
-{{- range $k := seq .Span}}
-				h{{$k}} = x_raw(x_place(g, t, {{$k}}u));
-				f{{$k}} = x_scale(x_place(g, t, {{$k}}u));
+{{- range $k := seq (div .Span .Wide)}}
+				h{{$k}} = x_raw(x_place(g, t, {{mul $k $.Wide}}u));
+				f{{$k}} = x_scale_raw(x_place(g, t, {{mul $k $.Wide}}u));
 {{- end}}
 			}
 		}

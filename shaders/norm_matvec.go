@@ -31,6 +31,6 @@ func (k *Kernels) NormMatvec(p NormMatvecParams, a, gain, w, bias, c *wgpu.Buffe
 		return nil, gains.err
 	}
 	v := matvecVariant{rowDots: rowShape{p.M, p.N, p.K, p.Weights, true}.choose(), Bias: p.Bias}
-	v.Vec = p.K%4 == 0
+	v.vectors(p.Weights, p.K%4 == 0)
 	return k.dispatch("norm_matvec", v, uniform(p.LDC, p.OffC, p.OffBias, p.Eps), spread(ceilDiv(p.N, v.Columns)), a, gain, w, orElse(bias, w), c)
 }

@@ -16,7 +16,7 @@
 struct Params { ldc: u32, off_c: u32, off_bias: u32, eps: f32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<{{template "activation_type" .}}>; // (m, k)
-@group(0) @binding(2) var<storage, read> gain: array<f32>;                           // (k)
+@group(0) @binding(2) var<storage, read> gain: array<{{template "gain_type" .}}>;                              // (k)
 @group(0) @binding(3) var<storage, read> w: array<vec4<u32>>;                        // (n, k)
 @group(0) @binding(4) var<storage, read> bias: array<f32>;                           // (off_bias + n)
 @group(0) @binding(5) var<storage, read_write> c: array<f32>;                        // (m, n)

@@ -27,7 +27,7 @@ func (k *Kernels) OutProjStep(p OutProjStepParams, yz, w, c *wgpu.Buffer) (*wgpu
 }
 
 func (p OutProjStepParams) variant() rowDots {
-	return rowShape{p.Rows, p.Width, p.Channels, p.Weights, false}.heldRows(0).planar()
+	return rowShape{p.Rows, p.Width, p.Channels, p.Weights, false}.planarRows(0)
 }
 
 func (p OutProjStepParams) check(yz, w, out *wgpu.Buffer) error {

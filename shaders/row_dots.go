@@ -24,6 +24,7 @@ type rowDots struct {
 	Weights string
 	Norm    bool // activations are normalised
 	Vec     bool // activations are read as whole vectors
+	VecGain bool // so is the gain, with what lies behind it
 	Conv    bool // of in_proj_step
 	Keep    bool // normalised activations are handed to keep
 	rowHeld
@@ -68,7 +69,7 @@ const rowMemory = 12 << 10
 // are more than enough with more rows to a lane, which then reads activations less often.
 func (s rowShape) choose() rowDots {
 	if s.holds() {
-		return s.heldRows(0)
+		return s.heldRows()
 	}
 	const threads, enough = 256, 256
 	lanes, each := s.lanes(32), 1
@@ -122,4 +123,10 @@ func (s rowShape) loads(lanes, each int) int {
 		}
 	}
 	return best
+}
+
+// vectors reads activations as whole vectors, and before integers the gain too. Floats are no
+// faster so: in_proj_step of 130m takes 6.16 us in place of 6.01.
+func (v *rowDots) vectors(t DType, whole bool) {
+	v.Vec, v.VecGain = whole, whole && t.Quantized()
 }

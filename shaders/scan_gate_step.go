@@ -58,7 +58,7 @@ func (p ScanGateStepParams) scan() DtScanStepParams {
 func (p ScanGateStepParams) variant() scanGateStepVariant {
 	v := scanGateStepVariant{
 		Scan:    p.scan().variant(),
-		Product: rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, false}.heldRows(256).planar(),
+		Product: rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, false}.planarRows(256),
 	}
 	v.Scan.Gate, v.Scan.Planes = true, 32/p.OutWeights.Bits()
 	v.ScanGroups = ceilDiv(p.Channels, v.Scan.Columns)

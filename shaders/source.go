@@ -41,6 +41,7 @@ var templates = sync.OnceValue(func() *template.Template {
 		"names":   func(v ...string) []string { return v },
 		"div":     func(a, b int) int { return a / b },
 		"ceilDiv": ceilDiv,
+		"max":     func(a, b int) int { return max(a, b) },
 		"mod":     func(a, b int) int { return a % b },
 		// weightPad is what a row of weights of a type is padded to a multiple of.
 		"weightPad": weightPad,

@@ -10,6 +10,7 @@ type xParts struct {
 	Stride   int // of a row of parts
 	Shares   int // invocations that share an output
 	Span     int // quads of channels of each
+	Wide     int // of those that lie in one element of W_x
 	XWeights string
 }
 
@@ -27,5 +28,15 @@ func newXParts(channels, outputs, group, threads int, t DType) xParts {
 		x.Shares *= 2
 	}
 	x.Span = group / 4 / x.Shares
+	x.Wide = 1
+	return x
+}
+
+// wide reads as many integers of W_x at once as an invocation has of a row, up to 16
+// bytes. Floats are no faster so.
+func (x xParts) wide(t DType) xParts {
+	if t.Quantized() {
+		x.Wide = min(x.Span, 32/t.Bits())
+	}
 	return x
 }

@@ -33,6 +33,11 @@ func inProjStepCases() []Case {
 	for _, outputs := range []int{1, 127, 128, 129, 192, 256} {
 		add(func(p *shaders.InProjStepParams) { p.Outputs, p.Group = outputs, 32 })
 	}
+	for i, t := range dtypes { // an invocation with several quads of W_x
+		for _, group := range []int{16, 32, 64} {
+			add(func(p *shaders.InProjStepParams) { p.XWeights, p.Group, p.Channels, p.Outputs = t, group, 70, 130+i })
+		}
+	}
 	add(func(p *shaders.InProjStepParams) { p.Width = 1 })
 	add(func(p *shaders.InProjStepParams) { p.Width, p.Channels = 3, 1 })
 	add(func(p *shaders.InProjStepParams) { p.Width, p.Weights, p.XWeights = 4000, shaders.F32, shaders.F32 })

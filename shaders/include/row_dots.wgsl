@@ -10,7 +10,8 @@ neighbouring lanes read neighbouring vectors; past a row's end they are zero.
 row_activation declares activation(row, q), quad q of a row of a; row_gain norm_quad(q),
 quad q of the gain, which lies at the start of small in in_proj_step. Neither reads past
 a row's end, since a trusted module checks no index.
-row_blocks declares the memory and block_part<j>(x), quad j of a block.
+row_blocks declares the memory and block_part<j>(x), quad j of a block; of integers
+block_offset<j>(x) is the quad plus the constant block_offset, which takes less.
 row_dots runs the sums, row_sum(r, m) and row_scale(m) are for what follows it. */}}
 {{define "row_activation"}}
 // activation is four elements of a row of a, zeros past its end.
@@ -31,10 +32,14 @@ fn activation(row: u32, q: u32) -> vec4<f32> {
 }
 {{- end}}
 
+{{define "gain_type"}}{{if .VecGain}}vec4<f32>{{else}}f32{{end}}{{end}}
+
 {{define "row_gain"}}{{$gain := "gain"}}{{if .Conv}}{{$gain = "small"}}{{end}}
 // norm_quad is four elements of the gain, past its end any of it.
 fn norm_quad(q: u32) -> vec4<f32> {
-{{- if .Vec}}
+{{- if .VecGain}}
+	return {{$gain}}[min(q, {{sub (div .K 4) 1}}u)];
+{{- else if .Vec}}
 	let k = min(q * 4u, {{sub .K 4}}u);
 	return vec4<f32>({{$gain}}[k], {{$gain}}[k + 1u], {{$gain}}[k + 2u], {{$gain}}[k + 3u]);
 {{- else}}
@@ -43,6 +48,8 @@ fn norm_quad(q: u32) -> vec4<f32> {
 {{- end}}
 }
 {{- end}}
+
+{{define "block_offset"}}{{if eq .Weights "Q8"}}384.0{{else}}72.0{{end}}{{end}}
 
 {{define "row_blocks"}}
 {{- if eq .Weights "F16"}}
@@ -53,27 +60,49 @@ fn halves(lo: u32, hi: u32) -> vec4<f32> {
 fn halves(lo: u32, hi: u32) -> vec4<f32> {
 	return bitcast<vec4<f32>>(vec4<u32>(lo << 16u, lo & 0xffff0000u, hi << 16u, hi & 0xffff0000u));
 }
-{{- else if ne .Weights "F32"}}
-// An integer below 2^23 or'd to the bits of 2^23 is their sum, so that one
-// subtraction, no slow conversion, makes a float of it. Where a byte lies higher in
-// its word that is taken along, and undone in lane_sum.
-
-{{- end}}
+{{- else if eq .Weights "Q8" "Q4"}}
+// A conversion from integers is slow. An integer in the mantissa of a float is that
+// number plus the power of two that the exponent says, exactly. In a float32 it may lie
+// where it lies in its word, and a subtraction takes off the power. Of float16 a
+// conversion makes two at once, and the power is small enough to stay in the products.
 {{- if eq .Weights "Q8"}}
-// signed_bytes is the bytes of a word, the second and fourth times 2^8.
+
+// signed_bytes is the bytes of a word.
 fn signed_bytes(word: u32) -> vec4<f32> {
-	let p = word ^ 0x80808080u;
-	let q = p >> 16u;
-	let bits = vec4<u32>(p & 0xffu, p & 0xff00u, q & 0xffu, q & 0xff00u) | vec4<u32>(0x4b000000u);
-	return bitcast<vec4<f32>>(bits) - vec4<f32>(8388736.0, 8421376.0, 8388736.0, 8421376.0);
+	let q = word >> 9u;
+	let bits = vec4<u32>((word & 0xffu) ^ 0x4b000080u, (word & 0xff00u) ^ 0x47008000u, (q & 0x7f80u) ^ 0x47804000u, (q & 0x7f8000u) ^ 0x43c00000u);
+	return bitcast<vec4<f32>>(bits) - vec4<f32>(8388736.0, 32896.0, 65664.0, 384.0);
 }
-{{- else if eq .Weights "Q4"}}
-// signed_nibbles is the lower halves of a word's bytes less 8, times 1, 2^8, 2^16 and
-// 2^16.
-fn signed_nibbles(word: u32) -> vec4<f32> {
-	let bits = vec4<u32>(word & 0xfu, word & 0xf00u, word & 0xf0000u, (word >> 8u) & 0xf0000u) | vec4<u32>(0x4b000000u);
-	return bitcast<vec4<f32>>(bits) - vec4<f32>(8388616.0, 8390656.0, 8912896.0, 8912896.0);
+
+// offset_bytes is the bytes of a word, plus 384: 256 and what the sign bit's flip adds.
+fn offset_bytes(word: u32) -> vec4<f32> {
+	let even = unpack2x16float(((word << 2u) & 0x03fc03fcu) ^ 0x5e005e00u);
+	let odd = unpack2x16float(((word >> 6u) & 0x03fc03fcu) ^ 0x5e005e00u);
+	return vec4<f32>(even.x, odd.x, even.y, odd.y);
 }
+{{- else}}
+
+// low_nibbles is the lower halves of a word's bytes, less 8.
+fn low_nibbles(word: u32) -> vec4<f32> {
+	let q = word >> 12u;
+	let bits = vec4<u32>((word & 0xfu) | 0x4b000000u, (word & 0xf00u) | 0x47000000u, (word & 0xf0000u) | 0x43000000u, (q & 0xf000u) | 0x45000000u);
+	return bitcast<vec4<f32>>(bits) - vec4<f32>(8388616.0, 32776.0, 136.0, 2056.0);
+}
+
+// high_nibbles is the upper halves of a word's bytes, less 8.
+fn high_nibbles(word: u32) -> vec4<f32> {
+	let q = word >> 12u;
+	let bits = vec4<u32>((word & 0xf0u) | 0x49000000u, (word & 0xf000u) | 0x45000000u, (q & 0xf00u) | 0x47000000u, (q & 0xf0000u) | 0x43000000u);
+	return bitcast<vec4<f32>>(bits) - vec4<f32>(524296.0, 2056.0, 32776.0, 136.0);
+}
+
+// offset_nibbles is the upper halves of a word's bytes, less 8, plus 72.
+fn offset_nibbles(word: u32) -> vec4<f32> {
+	let even = unpack2x16float((word & 0x00f000f0u) | 0x54005400u);
+	let odd = unpack2x16float(((word >> 8u) & 0x00f000f0u) | 0x54005400u);
+	return vec4<f32>(even.x, odd.x, even.y, odd.y);
+}
+{{- end}}
 {{- end}}
 {{- range $j := seq .Planes}}
 
@@ -85,9 +114,20 @@ fn block_part{{$j}}(x: vec4<u32>) -> vec4<f32> {
 {{- else if eq $.Weights "Q8"}}
 	return signed_bytes(x.{{comp $j}});
 {{- else}}
-	return signed_nibbles(x.{{comp (div $j 2)}}{{if mod $j 2}} >> 4u{{end}});
+	return {{if mod $j 2}}high{{else}}low{{end}}_nibbles(x.{{comp (div $j 2)}});
 {{- end}}
 }
+{{- if eq $.Weights "Q8"}}
+
+fn block_offset{{$j}}(x: vec4<u32>) -> vec4<f32> {
+	return offset_bytes(x.{{comp $j}});
+}
+{{- else if eq $.Weights "Q4"}}
+
+fn block_offset{{$j}}(x: vec4<u32>) -> vec4<f32> {
+	return offset_nibbles(x.{{comp (div $j 2)}}{{if not (mod $j 2)}} << 4u{{end}});
+}
+{{- end}}
 {{- end}}
 {{- if eq .Weights "Q4"}}
 
@@ -108,13 +148,7 @@ fn weight_scale(n: u32) -> f32 {
 {{- end}}
 
 fn lane_sum(s: vec4<f32>) -> f32 {
-{{- if eq .Weights "Q8"}}
-	return (s.x + s.y * 0.00390625) + (s.z + s.w * 0.00390625);
-{{- else if eq .Weights "Q4"}}
-	return (s.x + s.y * 0.00390625) + (s.z + s.w) * 0.0000152587890625;
-{{- else}}
 	return (s.x + s.y) + (s.z + s.w);
-{{- end}}
 }
 
 var<workgroup> pool: array<vec4<f32>, {{.Pool}}>;

@@ -43,15 +43,15 @@ row_rms, for what follows it. */}}
 {{- range $i := seq .Flight}}
 			{
 {{- range $m := seq $.Rows}}
-				var s{{$m}} = vec4<f32>(0.0);
+				var s{{$m}} = {{if eq $.Weights "Q8"}}k{{$m}}{{else}}vec4<f32>(0.0){{end}};
 {{- end}}
 {{- range $l := seq $.Take}}
 				{
 {{- range $m := seq $.Rows}}{{if eq $.Weights "Q4"}}
-					var d{{$m}} = vec4<f32>(0.0);
+					var d{{$m}} = k{{$m}}_{{$l}};
 {{- end}}{{end}}
 {{- range $j := seq $.Planes}}
-					let v{{$j}} = block_part{{$j}}(w{{$i}}_{{$l}});
+					let v{{$j}} = block_{{if eq $.Weights "Q8" "Q4"}}offset{{else}}part{{end}}{{$j}}(w{{$i}}_{{$l}});
 {{- range $m := seq $.Rows}}
 {{- if eq $.Weights "Q4"}}
 					d{{$m}} = fma(v{{$j}}, a{{$m}}_{{$l}}_{{$j}}, d{{$m}});
@@ -154,6 +154,19 @@ row_rms, for what follows it. */}}
 		workgroupBarrier();
 	}
 {{- end}}
+{{- if eq .Weights "Q8" "Q4"}}
+	// What the constant in integers adds to a sum, negative: where the sums begin.
+{{- range $m := seq .Rows}}
+{{- if eq $.Weights "Q8"}}
+	var k{{$m}} = vec4<f32>(0.0);
+{{- end}}
+{{- range $l := seq $.Take}}
+{{- if eq $.Weights "Q4"}}
+	var k{{$m}}_{{$l}} = vec4<f32>(0.0);
+{{- end}}
+{{- range $j := seq $.Planes}}
+	k{{$m}}{{if eq $.Weights "Q4"}}_{{$l}}{{end}} -= {{template "block_offset" $}} * a{{$m}}_{{$l}}_{{$j}};
+{{- end}}{{end}}{{end}}{{end}}
 {{- if .Norm}}{{range $m := seq .Rows}}
 	{
 		let at = {{add (mul $.Slots $.SlotPitch) (mul $m $.Threads)}}u + t;

@@ -1,64 +1,60 @@
 {{/* x_proj's sums over the Group channels of a group. {{.Shares}} invocations share an
-output, each has Span quads of channels. x_weights declares the reading of W_x, as
-include/weights.wgsl does that of w: x_raw(i) is quad i as it lies in memory, x_scale(i)
-its scale, x_quad(raw, scale, i) its values, x_place(g, i, k) the number of quad k of the invocation that is number i.
-x_type is the element of array wx. */}}
-{{define "x_type"}}{{if eq .XWeights "F32"}}vec4<f32>{{else if eq .XWeights "F16" "BF16"}}vec2<u32>{{else}}u32{{end}}{{end}}
+output, each has Span quads of channels. x_type is the element of array wx: Wide quads of
+a row of integers, one of floats. x_weights declares its reading: x_place(g, i, k) is the
+number of quad k of the invocation that is number i, x_raw(place) the element with that
+quad as it lies in memory, x_scale(place) its scale, x_quad(raw, scale, place) the quad's
+values.
+
+Of place x_quad wants no more than its remainder by Wide, or by 2 where Wide is 1: as a
+literal it keeps words from being chosen while it runs. x_scale_raw and x_scale_of are
+x_scale in two steps, so that the first, a load, is not waited for. */}}
+{{define "x_words"}}{{if eq . 1}}u32{{else}}vec{{.}}<u32>{{end}}{{end}}
+{{define "x_type"}}{{if eq .XWeights "F32"}}vec4<f32>{{else if eq .XWeights "F16" "BF16"}}vec2<u32>{{else if eq .XWeights "Q8"}}{{template "x_words" .Wide}}{{else}}{{template "x_words" (ceilDiv .Wide 2)}}{{end}}{{end}}
+{{define "x_scale_type"}}{{if eq .XWeights "Q4"}}u32{{else}}f32{{end}}{{end}}
 {{define "x_weights"}}
 {{- $pad := weightPad .XWeights}}{{$quads := mul (ceilDiv .Channels $pad) (div $pad 4)}}
+fn x_raw(place: u32) -> {{template "x_type" .}} {
+	return wx[place / {{if eq .XWeights "Q4"}}{{max .Wide 2}}{{else}}{{.Wide}}{{end}}u];
+}
+
+fn x_quad(raw: {{template "x_type" .}}, scale: f32, place: u32) -> vec4<f32> {
 {{- if eq .XWeights "F32"}}
-fn x_raw(i: u32) -> vec4<f32> {
-	return wx[i];
-}
-
-fn x_quad(raw: vec4<f32>, scale: f32, i: u32) -> vec4<f32> {
 	return raw;
-}
 {{- else if eq .XWeights "F16"}}
-fn x_raw(i: u32) -> vec2<u32> {
-	return wx[i];
-}
-
-fn x_quad(raw: vec2<u32>, scale: f32, i: u32) -> vec4<f32> {
 	return vec4<f32>(unpack2x16float(raw.x), unpack2x16float(raw.y));
-}
 {{- else if eq .XWeights "BF16"}}
-fn x_raw(i: u32) -> vec2<u32> {
-	return wx[i];
-}
-
-fn x_quad(raw: vec2<u32>, scale: f32, i: u32) -> vec4<f32> {
 	return bitcast<vec4<f32>>(vec4<u32>(raw.x << 16u, raw.x & 0xffff0000u, raw.y << 16u, raw.y & 0xffff0000u));
-}
 {{- else if eq .XWeights "Q8"}}
-fn x_raw(i: u32) -> u32 {
-	return wx[i];
-}
-
-fn x_quad(raw: u32, scale: f32, i: u32) -> vec4<f32> {
-	let p = bitcast<i32>(raw);
+	let p = bitcast<i32>(raw{{if gt .Wide 1}}[place % {{.Wide}}u]{{end}});
 	return scale * vec4<f32>(f32(p << 24u >> 24u), f32(p << 16u >> 24u), f32(p << 8u >> 24u), f32(p >> 24u));
-}
 {{- else}}
-fn x_raw(i: u32) -> u32 {
-	return wx[i / 2u];
-}
-
-fn x_quad(raw: u32, scale: f32, i: u32) -> vec4<f32> {
-	let p = (raw >> (i % 2u * 4u)) & 0x0f0f0f0fu;
+	let p = (raw{{if gt .Wide 2}}[place / 2u % {{div .Wide 2}}u]{{end}} >> (place % 2u * 4u)) & 0x0f0f0f0fu;
 	return scale * (vec4<f32>(f32(p & 15u), f32((p >> 8u) & 15u), f32((p >> 16u) & 15u), f32(p >> 24u)) - 8.0);
-}
 {{- end}}
+}
 
-fn x_scale(i: u32) -> f32 {
+fn x_scale_raw(place: u32) -> {{template "x_scale_type" .}} {
 {{- if eq .XWeights "Q8"}}
-	return bitcast<f32>(wx[{{mul .Outputs $quads}}u + i / {{$quads}}u]);
+	return bitcast<f32>(wx[{{div (mul .Outputs $quads) .Wide}}u + place / {{mul $quads .Wide}}u]{{if gt .Wide 1}}[place / {{$quads}}u % {{.Wide}}u]{{end}});
 {{- else if eq .XWeights "Q4"}}
-	let scales = unpack2x16float(wx[{{div (mul .Outputs $quads) 2}}u + i / 16u]);
-	return select(scales.x, scales.y, (i & 8u) != 0u);
+	let word = {{div (mul .Outputs $quads) 2}}u + place / 16u;
+	return wx[word{{if gt .Wide 2}} / {{div .Wide 2}}u][word % {{div .Wide 2}}u{{end}}];
 {{- else}}
 	return 1.0;
 {{- end}}
+}
+
+fn x_scale_of(raw: {{template "x_scale_type" .}}, place: u32) -> f32 {
+{{- if eq .XWeights "Q4"}}
+	let scales = unpack2x16float(raw);
+	return select(scales.x, scales.y, (place & 8u) != 0u);
+{{- else}}
+	return raw;
+{{- end}}
+}
+
+fn x_scale(place: u32) -> f32 {
+	return x_scale_of(x_scale_raw(place), place);
 }
 
 fn x_place(g: u32, i: u32, k: u32) -> u32 {
