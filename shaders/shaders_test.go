@@ -263,15 +263,17 @@ func TestStepMemory(t *testing.T) {
 
 // TestRowsMemory counts the workgroup memory of the kernels for many sequences.
 func TestRowsMemory(t *testing.T) {
-	for _, n := range []int{5, 80, 768, 3072} {
+	for _, n := range []int{5, 80, 768, 2560, 3072, 5120, 50280} {
 		for _, d := range []DType{F32, F16, Q8, Q4} {
-			product := matmulLanesVariant{laneSums: newLaneSums(MaxLaneRows, n, 100, d)}
-			assert.Equal(t, product.Memory(), declared(t, "matmul_lanes", product))
-			assert.LessOrEqual(t, product.Invocations(), 256)
-			first := inProjRowsVariant{laneSums: newLaneSums(MaxLaneRows, n, 100, d), Taps: 4}
-			first.Norm = true
-			assert.LessOrEqual(t, first.Memory(), 16<<10)
-			assert.Equal(t, first.Memory(), declared(t, "in_proj_rows", first))
+			for _, m := range []int{3, 8, MaxLaneRows} {
+				product := matmulLanesVariant{laneSums: newLaneSums(m, n, 1028, d)}
+				assert.Equal(t, product.Memory(), declared(t, "matmul_lanes", product))
+				assert.LessOrEqual(t, product.Invocations(), 256)
+				first := inProjRowsVariant{laneSums: newLaneSums(m, n, 1028, d), Taps: 4}
+				first.Norm = true
+				assert.LessOrEqual(t, first.Memory(), 16<<10)
+				assert.Equal(t, first.Memory(), declared(t, "in_proj_rows", first))
+			}
 		}
 	}
 	for _, p := range []DtScanStepParams{
