@@ -26,7 +26,7 @@ type fusedStages[A any] interface {
 //	dt_scan_step   -> y
 //	matvec         residual += W_out y
 //
-// or, if not whole, norm_matvec (rms_norm and matmul for more rows) and x_proj_step
+// or, if not whole, norm_matvec (of some rows rms_norm and a product) and x_proj_step
 // in the place of the first. Where W_in is large, the product that gives z moves to the
 // second, which alone keeps few of a GPU's processors busy:
 //
@@ -34,7 +34,7 @@ type fusedStages[A any] interface {
 //	scan_gate_step   -> y, silu(z)
 //	out_proj_step    residual += W_out (y . silu(z))
 //
-// Of many sequences there is one group, whose sums x_proj makes at once:
+// Of three or more sequences there is one group, whose sums x_proj makes at once:
 //
 //	in_proj_rows   residual -> u, z
 //	matmul_lanes   -> x_proj of u

@@ -2,7 +2,7 @@ package shaders
 
 import "github.com/mambagpu/mambagpu/wgpu"
 
-// InProjRowsParams are the sizes of the first part of a layer's step of many sequences:
+// InProjRowsParams are the sizes of the first part of a layer's step of some sequences:
 //
 //	x = a / sqrt(mean a^2 + Eps) . gain              (Width)
 //	(u, z) = W_in x + in_bias                        (2 Channels)
@@ -41,8 +41,8 @@ func (k *Kernels) InProjRows(p InProjRowsParams, a, w, small, slots, state, uz *
 	v := inProjRowsVariant{
 		laneSums: newLaneSums(p.Rows, 2*p.Channels, p.Width, p.Weights), Taps: p.Taps, ConvBias: p.ConvBias, Bias: p.Bias,
 	}
-	v.Norm = true
-	conv, convBias, inBias, _ := p.step().offsets()
+	conv, convBias, inBias, words := p.step().offsets()
+	v.Norm, v.GainQuads = true, words%4 == 0
 	return k.dispatch("in_proj_rows", v, uniform(p.Rows, p.Eps, conv, convBias, inBias), v.grid(p.Rows), a, w, small, slots, state, uz)
 }
 

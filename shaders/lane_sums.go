@@ -24,27 +24,46 @@ func (t laneTile) Invocations() int { return t.Places() * t.Lanes() }
 // weights a turn ahead by hand takes registers that a second workgroup of a processor
 // would have, and 24 us.
 var laneTiles = []laneTile{
-	{M: 8, N: 6, PlacesM: 2, PlacesN: 8, Near: 16, Far: 1},
-	{M: 8, N: 6, PlacesM: 2, PlacesN: 2, Near: 64, Far: 1},
+	{M: 8, N: 6, PlacesM: 2, PlacesN: 8, Near: 8, Far: 2},
+	{M: 4, N: 4, PlacesM: 4, PlacesN: 2, Near: 8, Far: 4},
 	{M: 2, N: 5, PlacesM: 4, PlacesN: 1, Near: 64, Far: 1},
 }
 
 // fewLaneRows is the number of rows up to which a workgroup has all of them.
 const fewLaneRows = 8
 
-// fewTiles lists the tiles for that many rows, with the fewest workgroups that each is
-// worth it with.
-var fewTiles = []struct {
+// fewTile is a tile for that many rows, with the fewest workgroups that it is worth it
+// with.
+type fewTile struct {
 	laneTile
 	groups int
-}{
-	{laneTile{M: 8, N: 4, PlacesM: 1, PlacesN: 8, Near: 8, Far: 2}, 1024},
-	{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 4, Near: 8, Far: 4}, 256},
-	{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 2, Near: 8, Far: 8}, 256},
-	{laneTile{M: 4, N: 4, PlacesM: 2, PlacesN: 2, Near: 8, Far: 4}, 256},
-	{laneTile{M: 2, N: 2, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}, 256},
-	{laneTile{M: 2, N: 1, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}, 0},
 }
+
+// floatTiles and integerTiles list them by what reads activations and weights least, and,
+// of integers, unpacks them least often. In the order of floatTiles an H100 takes of
+// float16 weights (8,50280,768) 41.5 us, (8,10240,2560) with its norm 33, (8,2560,5120)
+// 18.7, (8,3072,768) with its norm 7.7, (8,768,1536) 5.6 and (8,80,1536) 3.8, where one
+// row takes 28, 23, 12, 6, 4 and 3. What counts most is that workgroups come in one round,
+// or in many.
+var (
+	floatTiles = []fewTile{
+		{laneTile{M: 4, N: 4, PlacesM: 2, PlacesN: 4, Near: 8, Far: 2}, 1024},
+		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 8, Near: 8, Far: 4}, 256},
+		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 4, Near: 8, Far: 4}, 256},
+		{laneTile{M: 2, N: 5, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}, 256},
+		{laneTile{M: 2, N: 4, PlacesM: 4, PlacesN: 2, Near: 8, Far: 4}, 256},
+		{laneTile{M: 2, N: 2, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}, 256},
+	}
+	integerTiles = []fewTile{
+		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 8, Near: 8, Far: 2}, 1024},
+		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 8, Near: 8, Far: 4}, 256},
+		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 4, Near: 8, Far: 4}, 256},
+		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 2, Near: 8, Far: 8}, 256},
+		{laneTile{M: 4, N: 4, PlacesM: 2, PlacesN: 2, Near: 8, Far: 4}, 256},
+		{laneTile{M: 2, N: 2, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}, 256},
+	}
+	lastFewTile = laneTile{M: 2, N: 1, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}
+)
 
 // laneSums is what a kernel with such a product knows of it.
 type laneSums struct {
@@ -58,6 +77,9 @@ type laneSums struct {
 	Weights   string
 	Few       bool // there are up to fewLaneRows rows
 	Norm      bool // activations are normalised
+	GainQuads bool // and what their gain begins is whole vectors
+	Ahead     bool // an invocation has the blocks of its next turn on their way
+	OnePlane  bool
 }
 
 // MaxLaneRows is the largest number of rows of a product that lanes share. Of more than
@@ -90,18 +112,10 @@ func newLaneSums(m, n, k int, t DType) laneSums {
 	return v.meeting()
 }
 
-// tile is the first tile that has workgroups enough, and of few rows at least two turns
-// of k, or else the last.
+// tile is the first tile that has workgroups enough, or else the last.
 func (v laneSums) tile(m int) laneTile {
 	if v.Few {
-		for _, f := range fewTiles {
-			t := f.laneTile
-			t.PlacesM = min(t.PlacesM, m)
-			t.M = ceilDiv(m, t.PlacesM)
-			if f.groups == 0 || ceilDiv(v.All, t.Columns()) >= f.groups && v.Blocks() >= 2*t.Lanes() {
-				return t
-			}
-		}
+		return v.fewTile(m)
 	}
 	for _, t := range laneTiles {
 		if ceilDiv(m, t.Rows())*ceilDiv(v.All, t.Columns()) >= laneGroups {
@@ -109,6 +123,27 @@ func (v laneSums) tile(m int) laneTile {
 		}
 	}
 	return laneTiles[len(laneTiles)-1]
+}
+
+// fewTile is tile for few rows, of which lanes also take three turns at least.
+func (v laneSums) fewTile(m int) laneTile {
+	list := floatTiles
+	if v.Weights == Q8.String() || v.Weights == Q4.String() {
+		list = integerTiles
+	}
+	for _, f := range list {
+		if ceilDiv(v.All, f.Columns()) >= f.groups && v.Blocks() >= 3*f.Lanes() {
+			return f.of(m)
+		}
+	}
+	return lastFewTile.of(m)
+}
+
+// of is the tile for m of its rows.
+func (t laneTile) of(m int) laneTile {
+	t.PlacesM = min(t.PlacesM, m)
+	t.M = ceilDiv(m, t.PlacesM)
+	return t
 }
 
 // meeting sets how many sums of an invocation meet at a time.
@@ -134,7 +169,7 @@ func (v laneSums) Halves() bool {
 // Planes is the number of quads of a block: more than one load of a quad's weights would
 // bring from memory at a time, and not so many that neighbours' activations lie far apart.
 func (v laneSums) Planes() int {
-	if v.Weights == F32.String() {
+	if v.Weights == F32.String() || v.OnePlane {
 		return 1
 	}
 	return 2
@@ -147,8 +182,10 @@ func (v laneSums) Words() int {
 		return v.Planes()
 	case Q4.String():
 		return v.Planes() / 2
+	case F32.String():
+		return 4
 	}
-	return 4
+	return 2 * v.Planes()
 }
 
 // Blocks is the number of blocks of k.

@@ -108,10 +108,22 @@ fn row_rms(i: u32) -> f32 {
 	let own{{$o}} = (min(top + min(place + {{mul $o $.Places}}u, {{sub $.Rows 1}}u), params.m - 1u) * {{$.LDA}}u + {{$.OffA}}u) / 4u;
 	var q{{$o}} = vec4<f32>(0.0);
 {{- end}}{{end}}
+{{- if .Ahead}}
+{{- range $j := seq .N}}
+	var next{{$j}} = w[column{{$j}} + {{if $.Whole}}lane{{else}}min(lane, {{sub $.Blocks 1}}u){{end}}];
+{{- end}}{{end}}
 	for (var first = 0u; first < {{.Blocks}}u; first += {{.Lanes}}u) {
 		let block = {{if .Whole}}first + lane{{else}}min(first + lane, {{sub .Blocks 1}}u){{end}};
+{{- if .Ahead}}
+		let after = min(first + lane + {{.Lanes}}u, {{sub .Blocks 1}}u);
+{{- end}}
 {{- range $j := seq .N}}
+{{- if $.Ahead}}
+		let raw{{$j}} = next{{$j}};
+		next{{$j}} = w[column{{$j}} + after];
+{{- else}}
 		let raw{{$j}} = w[column{{$j}} + block];
+{{- end}}
 {{- if eq $.Weights "Q4"}}
 		let scale{{$j}} = lane_scale(column{{$j}} + block);
 {{- end}}
@@ -125,7 +137,7 @@ fn row_rms(i: u32) -> f32 {
 {{- end}}
 {{- $at := "near"}}{{if $.Whole}}{{$at = "quad"}}{{end}}
 {{- if $.Norm}}
-			let gain = vec4<f32>(small[{{$at}} * 4u], small[{{$at}} * 4u + 1u], small[{{$at}} * 4u + 2u], small[{{$at}} * 4u + 3u]);
+			let gain = {{if $.GainQuads}}small[{{$at}}]{{else}}vec4<f32>(small[{{$at}} * 4u], small[{{$at}} * 4u + 1u], small[{{$at}} * 4u + 2u], small[{{$at}} * 4u + 3u]){{end}};
 {{- range $o := seq $.Own}}
 			let x{{$o}} = a[own{{$o}} + {{$at}}]{{if not $.Whole}} * some{{end}};
 			q{{$o}} = fma(x{{$o}}, x{{$o}}, q{{$o}});
