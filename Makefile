@@ -41,7 +41,7 @@ setup: ## see to a Vulkan driver; install Mesa's where there is none
 	@GO="$(GO)" scripts/setup || [ $$? = 1 ]
 
 run: setup build ## generate text with the model that ships
-	@bin/mambagpu generate --temperature 0.7 --top-p 0.9 --seed 1
+	@bin/mambagpu generate --temperature 0.6 --top-p 0.9 --seed 12
 
 test: setup ## all tests (PKGS=packages); fails where there is no adapter
 	@$(ENV) MAMBAGPU_REQUIRE_GPU=1 $(GO) test $(TAGGED) $(TESTFLAGS) $(PKGS)

@@ -37,8 +37,9 @@
 // case whose data fits into a cache can lie above the roof of memory. Models are
 // timed by wall time, host included. Every [Result] says which.
 //
-// A step of decoding is the difference between a generation and a shorter one, over
-// the steps between.
+// A step of decoding is the time within a generation from the end of one submission to
+// the end of a later one, over the steps between: what a generation takes to begin is
+// not in it.
 //
 // # The roof
 //

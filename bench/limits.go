@@ -4,13 +4,9 @@ package bench
 // H100, and by which measurement that is known. The page of results shows it beside
 // lines that are not reached.
 var limits = map[string]string{
-	"LM 130m f32 prefill (8,2048)": "in_proj and out_proj are 2.78 TFLOP, 62 ms at the 44.7 TFLOP/s that both reach at 16,384 tokens, 70% of the " +
-		"measured multiply-add peak (cuBLAS: 77%). x_proj (116 us a layer) and dt_proj (94) are 5 ms more, scans about 6, then convolutions and norms.",
 	"LM 130m f16 weights decode batch 1": "A dispatch that waits for the one before costs 2.06 us empty, 2.40 with one load and store, 3.5 reading 2.3 MB " +
 		"and 4.3 reading 4.6 MB; the scan with a single group takes 3.5. So the three of a layer take 11.3 us and a token with its head 312, before " +
 		"convolution, x_proj and sums (measured: 13.9 us a layer).",
-	"LM 2.8b f16 weights decode batch 1": "196 dispatches of at least 2.27 us are 445 us, the weights' 5.55 GB at the speed of a copy 1.9 ms. " +
-		"The rest is that each kernel has to get up to speed: (1,10240,2560) reads 2.4 TB/s, 82% of a copy.",
 	"LM 130m f16 weights decode batch 64": "The reference multiplies on tensor cores, which WGSL has no access to. Alone, in_proj with its norm takes " +
 		"16.8 us in float32, x_proj 4.7, the scan 7.9, out_proj 12.5: 42 us a layer, 1.0 ms of 24, and the head 130 us. The best of some 100 ways to " +
 		"share (64,3072,768) among invocations took 15.6 us, 19 TFLOP/s; its multiply-adds at the measured peak are 4.7.",
@@ -24,10 +20,6 @@ var limits = map[string]string{
 
 // remarks says of a report, by its name, what a reader of its numbers has to know.
 var remarks = map[string]string{
-	"h100": "Of commit f16af02. What came after it has been timed apart on the same card, not in a whole run: 130m f16 one sequence 366 us a step " +
-		"(295 to 457) and 64 sequences 1295, 130m f32 prefill (8,2048) 79.5 ms; a model of 16 layers of 2.8b's width with f16 weights 749 us a step and " +
-		"with integers of 8 bits 544; selective_scan forward and backward (8,2048,1024,16) 174 and 970 us; training's recipe 45.5 ms a step. 2.8b (8,2048) has two samples, " +
-		"of which the first compiled kernels: the faster one is the time (F32 2.43 s, F16 2.31 s).",
 	"h100-wgpu29": "Its warm-up of 50 ms a case was too short for a card that had been idle: some cases ran at a low clock throughout " +
 		"(mamba_block 2.07 ms, the scan of 64 sequences 2.20 ms, most products but (2048,3072,768)). Where both ran at full clock, as the scans of " +
 		"(8,2048,1024,16), (1,2048,1536,16) and (1,65536,1536,16), prefill and decoding, the bindings are within about 10% of each other, either way.",

@@ -11,8 +11,8 @@ const (
 	projectionNote = "Float32. The roof is the larger of the times that bytes and multiply-adds take at the measured limits; what is aimed\n" +
 		"at is 80% of it."
 	stateNote  = "(4, 2048, 1024, N): the time for each state beside that of 16 states; what is aimed at is at most 1.3."
-	decodeNote = "Greedy generation with random weights, the time from one token to the next of all sequences: of a run, less a shorter\n" +
-		"one, over the steps between them. Dispatches, submissions and the host's time for recording and submitting are those of\n" +
+	decodeNote = "Greedy generation with random weights, the time from one token to the next of all sequences once a generation has\n" +
+		"begun. Dispatches, submissions and the host's time for recording and submitting are those of\n" +
 		"a step; memory is what the model holds on the device."
 	prefillNote = "Wall time from the ids to the logits of the last token, random weights."
 	longNote    = "The reference model (4.55 M parameters, float16) takes in prompts of L tokens."

@@ -96,13 +96,30 @@ func TestSyntheticModelRuns(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, checkModel(context.Background(), m))
 		c := modelCase{name: decodeName, batch: 3, length: 1}
-		_, _, err = c.decode(context.Background(), m, 2, 5)
+		short, err := c.generate(context.Background(), m, 2)
 		require.NoError(t, err)
+		us, used, err := c.decode(context.Background(), m, short, 5)
+		require.NoError(t, err)
+		require.Positive(t, us)
+		require.Equal(t, cost{}, used) // the Go backend submits nothing
 		c = modelCase{name: prefillName, batch: 2, length: 20}
 		_, _, err = c.prefill(context.Background(), m)
 		require.NoError(t, err)
 		require.NoError(t, m.Close())
 	}
+}
+
+// The time of a step begins where a submission does that has nothing of the first
+// steps, else where the last one does that was seen to begin.
+func TestStepsBetweenSubmissions(t *testing.T) {
+	g := generated{
+		came:     []float64{100, 110, 110, 120, 120, 120, 120},
+		launched: []bool{true, true, false, true, false, false, false},
+	}
+	require.InDelta(t, 10.0/4, g.since(2), 1e-12) // from the end of step 2 to that of step 6
+	require.InDelta(t, 20.0/6, g.since(1), 1e-12)
+	require.InDelta(t, 10.0/4, g.since(5), 1e-12)
+	require.InDelta(t, 120.0/7, g.step(), 1e-12)
 }
 
 // Model sizes are those that were published.

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"time"
 
@@ -33,12 +32,12 @@ func costOf(before, after wgpu.Usage) cost {
 func (c modelCase) time(ctx context.Context, m *mamba.Model, e effort) (t modelTimes, err error) {
 	once := c.prefill
 	if c.name == decodeName {
-		steps, err := c.steps(ctx, m, e)
+		short, err := c.generate(ctx, m, e.steps)
 		if err != nil {
 			return t, err
 		}
 		once = func(ctx context.Context, m *mamba.Model) (float64, cost, error) {
-			return c.decode(ctx, m, e.steps, steps)
+			return c.decode(ctx, m, short, e.stepsOf(short.step()))
 		}
 	}
 	run := func() ([]float64, error) {
@@ -67,16 +66,11 @@ func (c modelCase) time(ctx context.Context, m *mamba.Model, e effort) (t modelT
 	return t, err
 }
 
-// steps is how many steps of decoding go into a sample: a multiple of e.steps, so
-// many that a few samples fill the case's time.
-func (c modelCase) steps(ctx context.Context, m *mamba.Model, e effort) (int, error) {
-	us, _, err := c.generate(ctx, m, e.steps)
-	if err != nil {
-		return 0, err
-	}
-	each := max(us/float64(e.steps), 1)
-	n := int(microseconds(e.budget)/8/each) / e.steps
-	return e.steps * min(max(n, 1), 8), nil
+// stepsOf is how many steps of decoding, of so many microseconds each, go into a
+// sample: a multiple of e.steps, so many that a few samples fill the case's time.
+func (e effort) stepsOf(each float64) int {
+	n := int(microseconds(e.budget)/8/max(each, 1)) / e.steps
+	return e.steps * min(max(n, 1), 8)
 }
 
 func (t *modelTimes) settle(r *Result) {
@@ -100,44 +94,4 @@ func (c modelCase) prefill(ctx context.Context, m *mamba.Model) (us float64, use
 	start := time.Now()
 	_, err = m.PrefillBatch(ctx, states, prompts)
 	return microseconds(time.Since(start)), costOf(before, m.Usage()), err
-}
-
-// decode generates greedily after prompts of one token and gives the time of a step
-// of all sequences: a run of first steps is taken off one of steps more, so that
-// what a generation takes to begin, states among it, is not in it, and however many
-// steps are submitted at a time.
-func (c modelCase) decode(ctx context.Context, m *mamba.Model, first, steps int) (us float64, used cost, err error) {
-	short, few, err := c.generate(ctx, m, first)
-	if err != nil {
-		return 0, cost{}, err
-	}
-	long, many, err := c.generate(ctx, m, first+steps)
-	n := float64(steps)
-	return (long - short) / n, cost{
-		(many.dispatches - few.dispatches) / n, (many.submissions - few.submissions) / n, (many.host - few.host) / n,
-	}, err
-}
-
-// generate is a run of some steps, and its time in microseconds.
-func (c modelCase) generate(ctx context.Context, m *mamba.Model, steps int) (us float64, used cost, err error) {
-	prompts := make([][]int, c.batch)
-	for i := range prompts {
-		prompts[i] = ids(m.Config().VocabSize, i, 1)
-	}
-	before := m.Usage()
-	start := time.Now()
-	tokens := 0
-	for t, err := range m.GenerateBatch(ctx, prompts, &mamba.GenerateOptions{MaxTokens: steps, IgnoreEOS: true}) {
-		if err != nil {
-			return 0, cost{}, err
-		}
-		if t.ID != mamba.NoToken {
-			tokens++
-		}
-	}
-	us = microseconds(time.Since(start))
-	if want := c.batch * steps; tokens != want {
-		return 0, cost{}, fmt.Errorf("bench: %d tokens generated, want %d", tokens, want)
-	}
-	return us, costOf(before, m.Usage()), nil
 }

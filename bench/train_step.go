@@ -11,6 +11,7 @@ import (
 	"github.com/mambagpu/mambagpu/mamba"
 	"github.com/mambagpu/mambagpu/mamba/checkpoint"
 	"github.com/mambagpu/mambagpu/mamba/train"
+	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
@@ -47,11 +48,11 @@ func (r *runner) stepTraining(batch, length int, res *Result) error {
 		return nil
 	}
 	if r.dev != nil {
-		if err := checkSteps(r.ctx, r.dev); err != nil {
+		if err := checkSteps(r.ctx, r.dev, r.tuning); err != nil {
 			return err
 		}
 	}
-	t, err := openTrainer(r.dev, batch, length)
+	t, err := openTrainer(r.dev, r.tuning, batch, length)
 	if err != nil {
 		return err
 	}
@@ -83,8 +84,8 @@ func (r *runner) shares(t *train.Trainer, tokens train.Batch, res *Result) error
 	return err
 }
 
-func openTrainer(dev *wgpu.Device, batch, length int) (*train.Trainer, error) {
-	opts := &train.Options{Device: dev, Batch: batch, SeqLen: length, Notices: io.Discard}
+func openTrainer(dev *wgpu.Device, tuning shaders.Tuning, batch, length int) (*train.Trainer, error) {
+	opts := &train.Options{Device: dev, Tuning: tuning, Batch: batch, SeqLen: length, Notices: io.Discard}
 	if dev == nil {
 		opts.Adapter = mamba.GoAdapter
 	}
@@ -92,21 +93,21 @@ func openTrainer(dev *wgpu.Device, batch, length int) (*train.Trainer, error) {
 }
 
 // checkSteps compares a device's gradients of few tokens with those of plain Go.
-func checkSteps(ctx context.Context, dev *wgpu.Device) error {
+func checkSteps(ctx context.Context, dev *wgpu.Device, tuning shaders.Tuning) error {
 	const batch, length = 2, 10
-	got, err := recipeGradients(ctx, dev, batch, length)
+	got, err := recipeGradients(ctx, dev, tuning, batch, length)
 	if err != nil {
 		return err
 	}
-	want, err := recipeGradients(ctx, nil, batch, length)
+	want, err := recipeGradients(ctx, nil, nil, batch, length)
 	if err != nil {
 		return err
 	}
 	return compareTensors(trainName, got, want)
 }
 
-func recipeGradients(ctx context.Context, dev *wgpu.Device, batch, length int) (map[string][]float32, error) {
-	t, err := openTrainer(dev, batch, length)
+func recipeGradients(ctx context.Context, dev *wgpu.Device, tuning shaders.Tuning, batch, length int) (map[string][]float32, error) {
+	t, err := openTrainer(dev, tuning, batch, length)
 	if err != nil {
 		return nil, err
 	}

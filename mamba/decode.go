@@ -27,7 +27,7 @@ func (g *generation) decode(ctx context.Context, lines []*line, begun func()) (e
 	if g.opts.State != nil && d.dec.eager() {
 		d.keeper = newKeeper(g.opts.State)
 	}
-	stopped := false // then nobody is there to be told of an error
+	stopped := false // then nobody is there to be told of an error but by the state
 	defer func() {
 		if e := d.settle(); err == nil && !stopped {
 			err = e
@@ -201,7 +201,7 @@ func (d *decoding) takeIn(rows []*line, chosen []uint32) error {
 }
 
 // settle gives the decoder back, and the caller's state as the tokens that were
-// given out leave it.
+// given out leave it. If that fails the state is broken.
 func (d *decoding) settle() error {
 	m := d.model
 	m.mu.Lock()
@@ -210,5 +210,9 @@ func (d *decoding) settle() error {
 	if d.keeper == nil || m.closed {
 		return nil
 	}
-	return d.keeper.settle(m, d.dec)
+	if err := d.keeper.settle(m, d.dec); err != nil {
+		d.keeper.state.broken = err
+		return &BrokenStateError{err}
+	}
+	return nil
 }

@@ -1,6 +1,9 @@
 package mamba
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // keeper brings a state back that has run ahead of the tokens given out: to a copy
 // made on the way, from which the tokens since are taken in again, step by step, so
@@ -16,6 +19,8 @@ type keeper struct {
 	since  []int  // tokens taken in since the older copy
 	from   int    // number of those before them
 }
+
+var errNoCopy = errors.New("a step failed, and there is no copy from before")
 
 func newKeeper(s *State) *keeper {
 	return &keeper{state: s, ahead: s.tokens, copied: [2]int{-1, -1}, newest: 1, from: s.tokens}
@@ -52,7 +57,7 @@ func (k *keeper) settle(m *Model, dec decoder) error {
 		use = 1 - use
 	}
 	if k.copied[use] < 0 {
-		return nil // without copies nothing runs ahead but a step that failed
+		return errNoCopy // without copies nothing runs ahead but a step that failed
 	}
 	if err := dec.restore(k.state.slot, use); err != nil {
 		return err

@@ -3,6 +3,7 @@ package mamba
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"testing"
 	"time"
@@ -242,6 +243,43 @@ type noStep struct{ noCopy }
 var errStep = errors.New("a step failed")
 
 func (noStep) submit(int) error { return errStep }
+
+// TestStateThatCannotBeBroughtBack leaves the loop where the device has run ahead and the
+// copies are of no use: the next to use the state is told, until it is reset.
+func TestStateThatCannotBeBroughtBack(t *testing.T) {
+	m := newTiny(t, Options{Device: device(t)})
+	o := GenerateOptions{MaxTokens: 12, IgnoreEOS: true}
+	whole, _ := collect(t, m.GenerateIDs(ctx, []int{1}, &o))
+	working := m.backend
+	m.backend = noRestores{m.backend}
+	o.State = newState(t, m)
+	require.Equal(t, whole[:4], breakAfter(t, m, []int{1}, &o, 4))
+	m.backend = working
+
+	var told *BrokenStateError
+	for _, err := range m.GenerateIDs(ctx, nil, &o) {
+		require.ErrorAs(t, err, &told)
+	}
+	require.ErrorIs(t, told, errRestore)
+	_, err := m.Step(ctx, []*State{o.State}, []int{1})
+	require.ErrorAs(t, err, &told)
+	_, err = o.State.Clone()
+	require.ErrorAs(t, err, &told)
+	require.ErrorAs(t, o.State.Save(io.Discard), &told)
+	require.NoError(t, o.State.Reset())
+	again, _ := collect(t, m.GenerateIDs(ctx, []int{1}, &o))
+	require.Equal(t, whole, again)
+}
+
+type noRestores struct{ backend }
+
+func (b noRestores) newDecoder() decoder { return noRestore{b.backend.newDecoder()} }
+
+type noRestore struct{ decoder }
+
+var errRestore = errors.New("no copy can be put back")
+
+func (noRestore) restore(_, _ int) error { return errRestore }
 
 // TestDeviceClosedWhileGenerating stops asking for tokens when the device is gone,
 // and the state cannot be brought back.

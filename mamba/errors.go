@@ -20,6 +20,22 @@ var ErrNoTokenizer = errors.New("mamba: the model's folder has no tokenizer.json
 // weights give only if a sum left the range of float32.
 var ErrNotFinite = errors.New("mamba: the logits are not finite")
 
+// BrokenStateError is returned for a state that is not that of its tokens: a generation into it
+// had run ahead on the device when it ended, and to bring the state back failed. That may
+// be when nobody is left to be told, the caller having left the loop. [State.Reset] makes
+// an empty sequence of it.
+type BrokenStateError struct {
+	Err error // what failed
+}
+
+// Error says what failed and what helps.
+func (e *BrokenStateError) Error() string {
+	return fmt.Sprintf("mamba: the state could not be brought back to its tokens and has to be reset: %v", e.Err)
+}
+
+// Unwrap is what failed.
+func (e *BrokenStateError) Unwrap() error { return e.Err }
+
 // OptionError is returned for an option outside its range.
 type OptionError struct {
 	Name string

@@ -43,7 +43,8 @@ type GenerateOptions struct {
 	// State is the sequence that the prompt continues; the prompt may be empty
 	// where State has a pending token. Afterwards State has the prompt and the
 	// tokens chosen, the last of them pending: the end-of-text token where that
-	// ended generation. The zero value means a new sequence.
+	// ended generation. If that fails, it is a [*BrokenStateError] for whoever uses State
+	// next. The zero value means a new sequence.
 	State *State
 	// OnPrefill, if set, is told how many tokens of the prompt are done. It
 	// must not call methods of the model or its states.

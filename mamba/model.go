@@ -247,10 +247,11 @@ func (m *Model) check(ctx context.Context, states []*State) error {
 		switch {
 		case s == nil || s.model != m:
 			return &OptionError{"a state", "of another model", "of this one"}
-		case s.closed:
-			return ErrClosed
 		case seen[s]:
 			return &OptionError{"a state", "given twice", "one for each sequence"}
+		}
+		if err := s.usable(); err != nil {
+			return err
 		}
 		seen[s] = true
 	}

@@ -20,6 +20,7 @@ type State struct {
 	pending int   // or NoToken
 	seen    idSet // tokens of the sequence, the pending one excepted
 	closed  bool
+	broken  error // why it is not that of the tokens
 }
 
 // NewState returns the state of an empty sequence. Close it when done.
@@ -62,8 +63,8 @@ func (s *State) Clone() (*State, error) {
 	m := s.model
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s.closed {
-		return nil, ErrClosed
+	if err := s.usable(); err != nil {
+		return nil, err
 	}
 	c, err := m.newState()
 	if err != nil {
@@ -77,7 +78,18 @@ func (s *State) Clone() (*State, error) {
 	return c, nil
 }
 
-// Reset makes it the state of an empty sequence again.
+// usable returns an error if the state is closed or broken. The caller holds the lock.
+func (s *State) usable() error {
+	switch {
+	case s.closed:
+		return ErrClosed
+	case s.broken != nil:
+		return &BrokenStateError{s.broken}
+	}
+	return nil
+}
+
+// Reset makes it the state of an empty sequence again, whatever it was.
 func (s *State) Reset() error {
 	m := s.model
 	m.mu.Lock()
@@ -86,7 +98,8 @@ func (s *State) Reset() error {
 		return ErrClosed
 	}
 	s.tokens, s.pending, s.seen = 0, NoToken, nil
-	return m.backend.clearState(s.slot)
+	s.broken = m.backend.clearState(s.slot)
+	return s.broken
 }
 
 // Tokens is the number of tokens that the state has taken in.

@@ -100,8 +100,11 @@ func (s *State) content() (h stateHeader, seen idSet, values []float32, err erro
 	m := s.model
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s.closed || m.closed {
+	if m.closed {
 		return h, nil, nil, ErrClosed
+	}
+	if err := s.usable(); err != nil {
+		return h, nil, nil, err
 	}
 	h = stateHeader{stateVersion, sizesOf(m.config), m.fingerprint, uint64(s.tokens), int32(s.pending)}
 	seen = newIDSet(m.config.VocabSize)

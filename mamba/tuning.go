@@ -140,19 +140,24 @@ func StoredTuning(info wgpu.AdapterInfo) (shaders.Tuning, error) {
 	return f.Tuning, nil
 }
 
-// tuning is that of opts, or the stored one; a stored one that is no good is
-// announced and left.
+// tuning is that of opts, or the stored one.
 func (o *Options) tuning(info wgpu.AdapterInfo) shaders.Tuning {
-	if o.Tuning != nil {
-		return o.Tuning
+	return ChooseTuning(o.Tuning, info, o.Notices)
+}
+
+// ChooseTuning is the tuning given, or if that is nil the one stored of an adapter. A
+// stored one that is no good is announced on notices, or if that is nil on standard
+// error, and left.
+func ChooseTuning(given shaders.Tuning, info wgpu.AdapterInfo, notices io.Writer) shaders.Tuning {
+	if given != nil {
+		return given
 	}
 	t, err := StoredTuning(info)
 	if err != nil {
-		w := o.Notices
-		if w == nil {
-			w = os.Stderr
+		if notices == nil {
+			notices = os.Stderr
 		}
-		io.WriteString(w, "mambagpu: "+strings.TrimPrefix(err.Error(), "mamba: ")+"; kernels run as they do by default (mambagpu bench --tune replaces it)\n")
+		io.WriteString(notices, "mambagpu: "+strings.TrimPrefix(err.Error(), "mamba: ")+"; kernels run as they do by default (mambagpu bench --tune replaces it)\n")
 	}
 	return t
 }

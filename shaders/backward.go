@@ -16,7 +16,7 @@ type backTile struct {
 	Channels int  // of a workgroup
 	Together int  // states of a lane in a round
 	Rounds   int  // of a step
-	Cells    bool // the four sums of a state lie side by side, or else two and two
+	Cells    bool // modulated_scan's, whose four sums of a state lie side by side, not two and two
 }
 
 // newBackTile has the fewest lanes with at most eight states each: a lane keeps about

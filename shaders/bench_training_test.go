@@ -173,9 +173,14 @@ func BenchmarkCrossEntropy(b *testing.B) {
 const trained = 5 << 20 // parameters
 
 func BenchmarkSquareSums(b *testing.B) {
-	p := shaders.SquareSumsParams{Count: trained}
+	runs := shaders.CutRuns([]shaders.Run{{Count: trained}})
+	p := shaders.SquareSumsParams{Runs: len(runs), Elements: trained}
 	runTraining(b, trainBench{"5M", 4 * trained, func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
-		return one(k.SquareSums(p, buffer(trained), buffer(p.Parts())))
+		table := buffer(4 * len(runs))
+		if err := wgpu.Upload(table, 0, shaders.RunWords(runs)); err != nil {
+			return nil, err
+		}
+		return one(k.SquareSums(p, table, buffer(trained), buffer(len(runs))))
 	}})
 }
 
@@ -187,15 +192,18 @@ func BenchmarkClipScale(b *testing.B) {
 }
 
 func BenchmarkAdamW(b *testing.B) {
-	p := shaders.AdamWParams{Count: trained, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1}
-	odd := p
-	odd.Count--
-	update := func(name string, p shaders.AdamWParams) trainBench {
-		return trainBench{name, 28 * p.Count, func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
-			return one(k.AdamW(p, buffer(trained), buffer(shaders.ControlWords), buffer(trained), buffer(trained), buffer(trained)))
+	update := func(name string, n int) trainBench {
+		runs := shaders.CutRuns([]shaders.Run{{Count: n, Decays: true}})
+		p := shaders.AdamWParams{Runs: len(runs), Elements: n, Aligned: shaders.AlignedRuns(runs), Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1}
+		return trainBench{name, 28 * n, func(k *shaders.Kernels, buffer func(int) *wgpu.Buffer) ([]*wgpu.Dispatch, error) {
+			table := buffer(4 * len(runs))
+			if err := wgpu.Upload(table, 0, shaders.RunWords(runs)); err != nil {
+				return nil, err
+			}
+			return one(k.AdamW(p, table, buffer(n), buffer(shaders.ControlWords), buffer(n), buffer(n), buffer(n)))
 		}}
 	}
-	runTraining(b, update("5M", p), update("5M-1", odd))
+	runTraining(b, update("5M", trained), update("5M-1", trained-1))
 }
 
 func BenchmarkLogDecays(b *testing.B) {

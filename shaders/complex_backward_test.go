@@ -43,7 +43,7 @@ func TestComplexBackwardShapeErrors(t *testing.T) {
 		p := shaders.ComplexScanParams{Batch: 1, Length: 4, Channels: 4, States: 1, BCStride: 4, OffC: 2, ZStride: 4, HasZ: true, HasD: true}
 		a := map[string]*wgpu.Buffer{"scratch": large}
 		for _, name := range []string{"u", "delta", "bc", "z", "weights", "slots", "state", "dy", "dbc", "dz", "dweights", "dstate"} {
-			a[name] = b
+			a[name] = buffer(16)
 		}
 		edit(&p, a)
 		_, err := k.SelectiveScanComplexBackward(p, a["u"], a["delta"], a["bc"], a["z"], a["weights"], a["slots"], a["state"],
@@ -54,7 +54,7 @@ func TestComplexBackwardShapeErrors(t *testing.T) {
 		p := shaders.ModulatedScanParams{Batch: 1, Length: 4, Channels: 2, States: 1, Stride: 4, OffC: 2}
 		a := map[string]*wgpu.Buffer{"scratch": large}
 		for _, name := range []string{"u", "cells", "s", "weights", "slots", "state", "dy", "dcells", "ds", "dweights", "dstate"} {
-			a[name] = b
+			a[name] = buffer(16)
 		}
 		edit(&p, a)
 		_, err := k.ModulatedScanBackward(p, a["u"], a["cells"], a["s"], a["weights"], a["slots"], a["state"],

@@ -81,5 +81,5 @@ func (p ModulatedScanParams) WeightCount() int {
 
 // variant has three columns: u, b and c.
 func (p ModulatedScanParams) variant() modulatedVariant {
-	return modulatedVariant{newTile(p.States, 3, false, p.Packed), p.Fresh}
+	return modulatedVariant{complexTile(p.States, 3, false, p.Packed), p.Fresh}
 }

@@ -34,40 +34,25 @@ struct Params { length: u32, channels: u32, stride: u32, off_b: u32, off_c: u32,
 @group(0) @binding(5) var<storage, read> slots: array<u32>;             // (batch)
 @group(0) @binding(6) var<storage, read_write> state: array<vec2<f32>>; // (slots, channels, {{.States}})
 @group(0) @binding(7) var<storage, read_write> y: array<f32>;           // (batch, length, channels)
-{{- $units := mul .Runs 16}}
 
 // A run is four steps. us, bs and cs hold, for [buffer][run][channel], u, b u and
 // c of its steps. tile[buffer][step][j][lane] is the cell of state lane+8j.
 // parts[run][channel][lane] is a lane's part of y for the run's steps; lanes are
 // turned by the channel, so that invocations of neighbouring channels meet
 // different banks.
-var<workgroup> us: array<vec4<f32>, {{mul .Buffers $units}}>;
-var<workgroup> bs: array<vec4<f32>, {{mul .Buffers $units}}>;
-var<workgroup> cs: array<vec4<f32>, {{mul .Buffers $units}}>;
+var<workgroup> us: array<vec4<f32>, {{mul .Buffers .Units}}>;
+var<workgroup> bs: array<vec4<f32>, {{mul .Buffers .Units}}>;
+var<workgroup> cs: array<vec4<f32>, {{mul .Buffers .Units}}>;
 {{- if .Staged}}
 var<workgroup> tile: array<vec4<f32>, {{mul .Buffers .Cells}}>;
 {{- end}}
-var<workgroup> parts: array<vec4<f32>, {{mul $units 8}}>;
-{{- if .Packed}}
-var<workgroup> sequence: vec3<u32>; // slot, first row, rows
-{{- end}}
+var<workgroup> parts: array<vec4<f32>, {{mul .Units 8}}>;
+{{- template "sequence_memory" .}}
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-{{- if .Packed}}
-	{{template "packed_sequence"}}
-{{- else}}
-	let slot = slots[wg.y];
-	let row0 = wg.y * params.length;
-	let length = params.length;
-{{- end}}
-	let last = length - 1u;
-
-	// As a computing lane: channel t/8, states lane, lane+8, ...
-	let lane = t % 8u;
-	let c = t / 8u;
-	let channel = min(wg.x * 16u + c, params.channels - 1u);
-	let held = (slot * params.channels + channel) * {{.States}}u + lane;
+{{- template "sequence" .}}
+{{- template "tile_lane" .}}
 	let mine = channel * {{.States}}u + lane;
 {{- range $j := seq .PerLane}}
 	var re{{$j}} = 0.0;
@@ -86,13 +71,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 	// b adds to every state, but not to those past the last.
 	let live = select(0.0, 1.0, lane + {{mul (sub .PerLane 1) 8}}u < {{.States}}u);
-
-	// As one of the first {{$units}} invocations: loads and writes run t/16 of channel
-	// t%16.
-	let loads = t < {{$units}}u;
-	let run = t / 16u * 4u;
-	let column = min(wg.x * 16u + t % 16u, params.channels - 1u);
-	let writes = loads && wg.x * 16u + t % 16u < params.channels;
+	{{- template "tile_column" .}}
 	let skip = weights[params.channels * {{mul .States 2}}u + column];
 {{- range $i := seq 4}}
 	var next_u{{$i}} = 0.0;
@@ -105,19 +84,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 {{- end}}
 	let ahead = 0u;
-	{{template "modulated_load" .}}
-{{- if eq .Buffers 2}}
-	var buffer = 0u;
-{{- else}}
-	let buffer = 0u;
-{{- end}}
+	{{- template "modulated_load" .}}
+	{{if eq .Buffers 2}}var{{else}}let{{end}} buffer = 0u;
 	for (var k = 0u; k < length; k += {{.Steps}}u) {
 		// Store the tile that was loaded.
 		let now_u = vec4<f32>(next_u0, next_u1, next_u2, next_u3);
 		if (loads) {
-			us[buffer * {{$units}}u + t] = now_u;
-			bs[buffer * {{$units}}u + t] = vec4<f32>(next_b0, next_b1, next_b2, next_b3) * now_u;
-			cs[buffer * {{$units}}u + t] = vec4<f32>(next_c0, next_c1, next_c2, next_c3);
+			us[buffer * {{.Units}}u + t] = now_u;
+			bs[buffer * {{.Units}}u + t] = vec4<f32>(next_b0, next_b1, next_b2, next_b3) * now_u;
+			cs[buffer * {{.Units}}u + t] = vec4<f32>(next_c0, next_c1, next_c2, next_c3);
 		}
 {{- if .Staged}}
 {{- range $i := seq .Loads}}
@@ -130,10 +105,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 
 		// Load the next tile; nothing waits for it until it is stored.
 		let ahead = k + {{.Steps}}u;
-		{{template "modulated_load" .}}
+		{{- template "modulated_load" .}}
 
 		// Compute this one.
-		let at = buffer * {{$units}}u + c;
+		let at = buffer * {{.Units}}u + c;
 {{- if .Staged}}
 		let at_tile = buffer * {{.Cells}}u + lane;
 {{- end}}
@@ -153,7 +128,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			var part = 0.0;
 {{- range $j := seq $.PerLane}}
 {{- if $.Staged}}
-			let g{{$j}} = tile[at_tile + step * {{mul $.PerLane 8}}u + {{mul $j 8}}u];
+			let g{{$j}} = tile[at_tile + step * {{$.Row}}u + {{mul $j 8}}u];
 {{- else}}
 			var g{{$j}} = vec4<f32>(1.0, 0.0, 0.0, 0.0);
 			if (k + step <= last{{if $.IfState $j}} && lane + {{mul $j 8}}u < {{$.States}}u{{end}}) {
@@ -177,13 +152,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 		}
 {{- end}}
-		parts[({{mul $r 16}}u + c) * 8u + (lane ^ (c % 8u))] = {{if eq $.Unrolled 1}}y{{$r}}{{else}}vec4<f32>(y{{$r}}_0, y{{$r}}_1, y{{$r}}_2, y{{$r}}_3){{end}};
+		parts[({{mul $r 16}}u + c) * 8u + (lane ^ (c % 8u))] = {{$.Y $r}};
 {{- end}}
 		workgroupBarrier();
 
 		// Sum and write its y.
 		if (writes) {
-			{{template "sum_lanes"}}
+			{{template "tile_sum"}}
 			sum = fma(vec4<f32>(skip), now_u, 2.0 * sum);
 			let first = k + run;
 			let row = row0 + first;
@@ -215,12 +190,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 		}
 {{- if .Staged}}
-{{- $row := mul .PerLane 8}}
 {{- range $i := seq .Loads}}
 		{{$.IfCell $i}}{
 			let i = t + {{mul $i 128}}u;
-			let n = i % {{$row}}u;
-			let step = ahead + i / {{$row}}u;
+			let n = i % {{$.Row}}u;
+			let step = ahead + i / {{$.Row}}u;
 			next{{$i}} = vec4<f32>(1.0, 0.0, 0.0, 0.0);
 			if (step <= last{{if mod $.States 8}} && n < {{$.States}}u{{end}}) {
 				next{{$i}} = cells[(row0 + step) * {{$.States}}u + n];

@@ -83,33 +83,7 @@ fn main(
 		let writes = group * {{.Channels}}u + owned < params.channels;
 		let skip = weights[2u * planes + column];
 		var dskip = 0.0;
-
-		// There, but for the last chunk.
-		for (var k = 0u; k + 1u < params.chunks; k++) {
-			let at = starts + k * {{.Walk}}u;
-{{- range $j := seq .PerLane}}
-			scratch[at + {{mul $j 512}}u] = h{{$j}}.x;
-			scratch[at + {{mul $j 512}}u + 1u] = h{{$j}}.y;
-{{- end}}
-			{{template "modulated_there" .}}
-		}
-
-		// And back.
-		for (var back = 0u; back < params.chunks; back++) {
-			let k = params.chunks - 1u - back;
-			if (back > 0u) {
-				let at = starts + k * {{.Walk}}u;
-{{- range $j := seq .PerLane}}
-				h{{$j}} = vec2<f32>(scratch[at + {{mul $j 512}}u], scratch[at + {{mul $j 512}}u + 1u]);
-{{- end}}
-			}
-			{{template "modulated_there" .Taped}}
-			let tiles = (min(params.steps, length - k * params.steps) + {{sub .Lanes 1}}u) / {{.Lanes}}u;
-			for (var tile = tiles; tile > 0u; tile--) {
-				let first = k * params.steps + (tile - 1u) * {{.Lanes}}u;
-				{{template "modulated_back" .}}
-			}
-		}
+		{{- template "back_walk" .}}
 
 		// The weights' and the initial state's gradients.
 		if (lives) {

@@ -27,11 +27,7 @@ var<workgroup> sums: array<f32, 144>; // [channel][lane], rows of 9
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-	let lane = t % 8u;
-	let c = t / 8u;
-	let inside = wg.x * 16u + c < params.channels;
-	let channel = min(wg.x * 16u + c, params.channels - 1u);
-	let row = wg.y;
+{{- template "step_place"}}
 	let x = u[row * params.channels + channel];
 	let mod_b = s[row * params.stride + params.off_b + channel];
 	let mod_c = s[row * params.stride + params.off_c + channel];
@@ -56,8 +52,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	workgroupBarrier();
 	if (lane == 0u && inside) {
 		let i = c * 9u;
-		let total = ((sums[i] + sums[i + 1u]) + (sums[i + 2u] + sums[i + 3u]))
-			+ ((sums[i + 4u] + sums[i + 5u]) + (sums[i + 6u] + sums[i + 7u]));
+		let total = {{template "step_sum"}};
 		y[row * params.channels + channel] = fma(weights[2u * all + channel], x, 2.0 * total);
 	}
 }

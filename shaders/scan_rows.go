@@ -12,7 +12,7 @@ func (k *Kernels) ScanRows(p ScanBlockParams, scratch, dbc *wgpu.Buffer) (*wgpu.
 		return nil, c.err
 	}
 	c.words("scratch", size(scratch), p.decaysAt())
-	c.words("dbc", size(dbc), (p.Batch*p.Length-1)*p.BCStride+max(p.OffB, p.OffC)+p.States)
+	c.words("dbc", size(dbc), p.bcWords(1))
 	if c.err != nil {
 		return nil, c.err
 	}

@@ -38,24 +38,11 @@ type SelectiveScanParams struct {
 	Packing
 }
 
+// scanVariant is what changes the code of a scan of this kind, real or complex.
 type scanVariant struct {
-	States                        int // d_state
-	PerLane                       int // states of one of the 8 lanes
-	Pairs                         int // pairs of states of a lane
-	Steps                         int // of a tile
-	Runs                          int // of four steps, in a tile
-	Buffers                       int // tiles in workgroup memory
-	Memory                        int // bytes of workgroup memory
+	tile
 	HasZ, HasD, HasBias, Softplus bool
-	Fresh, Packed                 bool
-	SharedA, Modulated            bool
-}
-
-// scanPart is what templates of a part of a scan take: a state of a lane, or a
-// load.
-type scanPart struct {
-	Scan  scanVariant
-	Index int
+	Fresh, SharedA                bool
 }
 
 // SelectiveScan dispatches the scan of u and delta (Batch, Length, Channels)
@@ -117,25 +104,38 @@ func (p SelectiveScanParams) uniform() []byte {
 }
 
 func (p SelectiveScanParams) checkBuffers(c *check, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) {
+	p.checkBuffersOf(1, c, u, delta, bc, z, weights, slots, state, y)
+}
+
+// checkBuffersOf is checkBuffers where an element of A, B, C and the state takes so many
+// numbers: one, or two if they are complex.
+func (p SelectiveScanParams) checkBuffersOf(numbers int, c *check, u, delta, bc, z, weights, slots, state, y *wgpu.Buffer) {
 	rows := p.Total(p.Batch, p.Length)
 	c.words("u", size(u), rows*p.Channels)
 	c.words("delta", size(delta), rows*p.Channels)
-	c.words("bc", size(bc), (rows-1)*p.BCStride+max(p.OffB, p.OffC)+p.States)
+	c.words("bc", size(bc), p.bcWords(numbers))
 	if p.Modulated {
 		c.words("bc", size(bc), (rows-1)*p.BCStride+p.OffM+p.States)
 	}
 	if p.HasZ {
 		c.words("z", size(z), (rows-1)*p.ZStride+p.OffZ+p.Channels)
 	}
-	c.words("weights", size(weights), p.WeightCount())
+	c.words("weights", size(weights), p.weightCount(numbers))
 	c.words("slots", size(slots), p.slotWords(p.Batch))
-	c.words("state", size(state), p.Channels*p.States)
+	c.words("state", size(state), numbers*p.Channels*p.States)
 	c.words("y", size(y), rows*p.Channels)
 }
 
+// bcWords is the number of elements of bc, without m.
+func (p SelectiveScanParams) bcWords(numbers int) int {
+	return (p.Total(p.Batch, p.Length)-1)*p.BCStride + max(p.OffB, p.OffC) + numbers*p.States
+}
+
 // WeightCount is the number of elements of the packed weights.
-func (p SelectiveScanParams) WeightCount() int {
-	n := p.States
+func (p SelectiveScanParams) WeightCount() int { return p.weightCount(1) }
+
+func (p SelectiveScanParams) weightCount(numbers int) int {
+	n := numbers * p.States
 	if !p.SharedA {
 		n *= p.Channels
 	}
@@ -148,14 +148,17 @@ func (p SelectiveScanParams) WeightCount() int {
 	return n
 }
 
-func (p SelectiveScanParams) check(c *check, maxLength int) {
+func (p SelectiveScanParams) check(c *check, maxLength int) { p.checkOf(1, c, maxLength) }
+
+// checkOf is check for elements of so many numbers.
+func (p SelectiveScanParams) checkOf(numbers int, c *check, maxLength int) {
 	c.size("Batch", p.Batch, 1, maxAxis)
 	c.size("Length", p.Length, 1, maxLength)
 	c.size("Channels", p.Channels, 1, maxAxis*16)
 	c.size("States", p.States, 1, 256)
 	c.packing(p.Packing, p.Batch, p.Length)
-	c.size("OffB", p.OffB, 0, p.BCStride-p.States)
-	c.size("OffC", p.OffC, 0, p.BCStride-p.States)
+	c.size("OffB", p.OffB, 0, p.BCStride-numbers*p.States)
+	c.size("OffC", p.OffC, 0, p.BCStride-numbers*p.States)
 	if p.Modulated {
 		c.size("OffM", p.OffM, 0, p.BCStride-p.States)
 	}
@@ -170,41 +173,28 @@ func (p SelectiveScanParams) check(c *check, maxLength int) {
 // while (8, 2048, 1024) is slower with 16.
 const busyScans = 256
 
-// variant chooses the tile: eight steps or four, twice or once in workgroup
-// memory, the first that keeps within the 16 KiB that every device has; before
-// them sixteen steps where there are few workgroups. 256 states fit.
+// variant has two columns, d and d u, and a cell for B and C of two states, and their m:
+// eight steps or four, twice or once in workgroup memory; before them sixteen steps where
+// there are few workgroups. 256 states fit.
 func (p SelectiveScanParams) variant() scanVariant {
-	v := scanVariant{
-		States: p.States, PerLane: ceilDiv(p.States, 8), Pairs: ceilDiv(p.States, 16),
-		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh,
-		Packed: p.Packed, SharedA: p.SharedA, Modulated: p.Modulated,
-	}
-	tiles := [][2]int{{16, 2}, {16, 1}, {8, 2}, {4, 2}, {4, 1}}
+	shapes := []tileShape{{16, 2, true}, {16, 1, true}, {8, 2, true}, {4, 2, true}, {4, 1, true}}
 	if p.Batch*ceilDiv(p.Channels, 16) >= busyScans {
-		tiles = tiles[2:]
+		shapes = shapes[2:]
 	}
-	for _, tile := range tiles {
-		v.Steps, v.Buffers = tile[0], tile[1]
-		v.Runs = v.Steps / 4
-		if v.Memory = v.memory(); v.Memory <= 16<<10 {
-			break
-		}
+	numbers := 4
+	if p.Modulated {
+		numbers = 6
 	}
-	return v
+	t := tile{States: p.States, Row: 8 * ceilDiv(p.States, 16), Modulated: p.Modulated, Packed: p.Packed}
+	return p.in(t.fit(2, numbers, shapes...))
 }
 
-// memory is the bytes of workgroup memory: for each buffer and step 2 numbers
-// for 16 channels and 4, or with m 6, for each pair of states of 8 lanes, and
-// for each step 8 parts of 16 channels; of packed sequences, where the
-// workgroup's lies.
-func (v scanVariant) memory() int {
-	pair := 4
-	if v.Modulated {
-		pair = 6
+// in is the variant with a tile.
+func (p SelectiveScanParams) in(t tile) scanVariant {
+	return scanVariant{
+		tile: t, HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus, Fresh: p.Fresh, SharedA: p.SharedA,
 	}
-	n := 4 * v.Steps * (v.Buffers*(2*16+pair*8*v.Pairs) + 8*16)
-	if v.Packed {
-		n += 16
-	}
-	return n
 }
+
+// Pairs is the pairs of states of a lane, which a real scan has a cell for.
+func (v scanVariant) Pairs() int { return v.Row / 8 }

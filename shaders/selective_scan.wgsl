@@ -40,101 +40,61 @@ struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u
 {{- if .HasZ}}
 {{template "silu"}}
 {{- end}}
-{{- $units := mul .Runs 16}}{{$twins := mul .Steps (mul .Pairs 8)}}{{$loads := div (add $twins 127) 128}}
 
-// A run is four steps. d and du hold, for [buffer][run][channel], d and d u of
+// A run is four steps. ds and dus hold, for [buffer][run][channel], d and d u of
 // its steps. b_c[buffer][step][pair][lane] is B and C of states lane+16 pair
 // and lane+16 pair+8{{if .Modulated}}, ms, in the same order, their m{{end}}. parts[run][channel][lane] is a lane's part of y for the
 // run's steps; lanes are turned by the channel, so that invocations of
 // neighbouring channels meet different banks.
-var<workgroup> d: array<vec4<f32>, {{mul .Buffers $units}}>;
-var<workgroup> du: array<vec4<f32>, {{mul .Buffers $units}}>;
-var<workgroup> b_c: array<vec4<f32>, {{mul .Buffers $twins}}>;
+var<workgroup> ds: array<vec4<f32>, {{mul .Buffers .Units}}>;
+var<workgroup> dus: array<vec4<f32>, {{mul .Buffers .Units}}>;
+var<workgroup> b_c: array<vec4<f32>, {{mul .Buffers .Cells}}>;
 {{- if .Modulated}}
-var<workgroup> ms: array<vec2<f32>, {{mul .Buffers $twins}}>;
+var<workgroup> ms: array<vec2<f32>, {{mul .Buffers .Cells}}>;
 {{- end}}
-var<workgroup> parts: array<vec4<f32>, {{mul $units 8}}>;
-{{- if .Packed}}
-var<workgroup> sequence: vec3<u32>; // slot, first row, rows
-{{- end}}
+var<workgroup> parts: array<vec4<f32>, {{mul .Units 8}}>;
+{{- template "sequence_memory" .}}
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-{{- if .Packed}}
-	{{template "packed_sequence"}}
-{{- else}}
-	let slot = slots[wg.y];
-	let row0 = wg.y * params.length;
-	let length = params.length;
-{{- end}}
-	let last = length - 1u;
-
-	// As a computing lane: channel t/8, states lane, lane+8, ...
+{{- template "sequence" .}}
+{{- template "tile_lane" .}}
 	// exp(d A) is computed as exp2(d A log2(e)).
-	let lane = t % 8u;
-	let c = t / 8u;
-	let channel = min(wg.x * 16u + c, params.channels - 1u);
-	let held = (slot * params.channels + channel) * {{.States}}u + lane;
 {{- range $j := seq .PerLane}}
 	var h{{$j}} = 0.0;
 	var a{{$j}} = 0.0;
-	{{template "scan_has_state" (state $ $j)}} {
+	{{$.IfState $j}}{
 		a{{$j}} = weights[{{if not $.SharedA}}channel * {{$.States}}u + {{end}}lane + {{mul $j 8}}u] * 1.442695041;
 {{- if not $.Fresh}}
 		h{{$j}} = state[held + {{mul $j 8}}u];
 {{- end}}
 	}
 {{- end}}
-
-	// As one of the first {{$units}} invocations: loads and writes run t/16 of channel
-	// t%16.
-	let loads = t < {{$units}}u;
-	let run = t / 16u * 4u;
-	let column = min(wg.x * 16u + t % 16u, params.channels - 1u);
-	let writes = loads && wg.x * 16u + t % 16u < params.channels;
+	{{- template "tile_column" .}}
 {{- if .HasBias}}
 	let bias = weights[{{template "scan_bias_at" .}} + column];
 {{- end}}
 {{- if .HasD}}
 	let skip = weights[{{template "scan_skip_at" .}} + column];
 {{- end}}
-{{- range $i := seq 4}}
-	var next_u{{$i}} = 0.0;
-	var next_d{{$i}} = 0.0;
-	var next_z{{$i}} = 0.0;
-{{- end}}
-{{- range $i := seq $loads}}
+	{{- template "scan_next" .}}
+{{- range $i := seq .Loads}}
 	var next_bc{{$i}} = vec4<f32>(0.0);
 {{- if $.Modulated}}
 	var next_m{{$i}} = vec2<f32>(1.0);
 {{- end}}
 {{- end}}
 	let ahead = 0u;
-	{{template "scan_load" .}}
-{{- if eq .Buffers 2}}
-	var buffer = 0u;
-{{- else}}
-	let buffer = 0u;
-{{- end}}
+	{{- template "real_load" .}}
+	{{if eq .Buffers 2}}var{{else}}let{{end}} buffer = 0u;
 	for (var k = 0u; k < length; k += {{.Steps}}u) {
 		// Store the tile that was loaded.
-		let now_u = vec4<f32>(next_u0, next_u1, next_u2, next_u3);
-{{- if .HasZ}}
-		let now_z = vec4<f32>(next_z0, next_z1, next_z2, next_z3);
-{{- end}}
-		if (loads) {
-{{- range $i := seq 4}}
-			let d{{$i}} = select(0.0, {{if $.Softplus}}softplus({{end}}next_d{{$i}}{{if $.HasBias}} + bias{{end}}{{if $.Softplus}}){{end}}, k + run + {{$i}}u <= last);
-{{- end}}
-			let steps = vec4<f32>(d0, d1, d2, d3);
-			d[buffer * {{$units}}u + t] = steps;
-			du[buffer * {{$units}}u + t] = steps * now_u;
-		}
-{{- range $i := seq $loads}}
-		{{template "scan_has_twin" (state $ $i)}} {
-			b_c[buffer * {{$twins}}u + t + {{mul $i 128}}u] = next_bc{{$i}};
+		{{- template "scan_store" .}}
+{{- range $i := seq .Loads}}
+		{{$.IfCell $i}}{
+			b_c[buffer * {{$.Cells}}u + t + {{mul $i 128}}u] = next_bc{{$i}};
 {{- if $.Modulated}}
-			ms[buffer * {{$twins}}u + t + {{mul $i 128}}u] = next_m{{$i}};
+			ms[buffer * {{$.Cells}}u + t + {{mul $i 128}}u] = next_m{{$i}};
 {{- end}}
 		}
 {{- end}}
@@ -142,14 +102,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 
 		// Load the next tile; nothing waits for it until it is stored.
 		let ahead = k + {{.Steps}}u;
-		{{template "scan_load" .}}
+		{{- template "real_load" .}}
 
 		// Compute this one.
-		let at_d = buffer * {{$units}}u + c;
-		let at_b = buffer * {{$twins}}u + lane;
+		let at_d = buffer * {{.Units}}u + c;
+		let at_b = buffer * {{.Cells}}u + lane;
 {{- range $r := seq .Runs}}
-		let d{{$r}} = d[at_d + {{mul $r 16}}u];
-		let du{{$r}} = du[at_d + {{mul $r 16}}u];
+		let d{{$r}} = ds[at_d + {{mul $r 16}}u];
+		let du{{$r}} = dus[at_d + {{mul $r 16}}u];
 {{- range $i := seq 4}}{{$s := add (mul $r 4) $i}}
 {{- range $q := seq $.Pairs}}{{$even := mul $q 2}}{{$odd := add $even 1}}
 		let p{{$s}}_{{$q}} = b_c[at_b + {{mul 8 (add (mul $s $.Pairs) $q)}}u];
@@ -170,74 +130,41 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 
 		// Sum and write its y.
 		if (writes) {
-			let at = t * 8u;
-			let turn = t % 8u;
-			var sum = ((parts[at + turn] + parts[at + (1u ^ turn)]) + (parts[at + (2u ^ turn)] + parts[at + (3u ^ turn)]))
-				+ ((parts[at + (4u ^ turn)] + parts[at + (5u ^ turn)]) + (parts[at + (6u ^ turn)] + parts[at + (7u ^ turn)]));
-{{- if .HasD}}
-			sum = fma(vec4<f32>(skip), now_u, sum);
-{{- end}}
-			let first = k + run;
-			let row = row0 + first;
-{{- range $i := seq 4}}
-			if (first + {{$i}}u <= last) { y[(row + {{$i}}u) * params.channels + column] = sum.{{comp $i}}{{if $.HasZ}} * silu(now_z.{{comp $i}}){{end}}; }
-{{- end}}
+			{{template "tile_sum"}}
+			{{- template "scan_write" .}}
 		}
 {{- if eq .Buffers 2}}
 		buffer = 1u - buffer;
 {{- end}}
 	}
-	if (wg.x * 16u + c < params.channels) {
-{{- range $j := seq .PerLane}}
-		{{template "scan_has_state" (state $ $j)}} {
-			state[held + {{mul $j 8}}u] = h{{$j}};
-		}
-{{- end}}
-	}
+	{{- template "scan_keep" .}}
 }
-{{- /* The condition under which lane+8j is a state. */}}
-{{- define "scan_has_state"}}{{if gt .Scan.States (add (mul .Index 8) 7)}}{{else}}if (lane + {{mul .Index 8}}u < {{.Scan.States}}u){{end}}{{end}}
-{{- /* The condition under which load i of B and C has something to load. */}}
-{{- define "scan_has_twin"}}{{$twins := mul .Scan.Steps (mul .Scan.Pairs 8)}}{{if lt $twins (mul (add .Index 1) 128)}}if (t + {{mul .Index 128}}u < {{$twins}}u){{end}}{{end}}
-{{- /* Where D and the bias start in the weights. */}}
-{{- define "scan_skip_at"}}{{if .SharedA}}{{.States}}u{{else}}params.channels * {{.States}}u{{end}}{{end}}
-{{- define "scan_bias_at"}}{{if .SharedA}}{{.States}}u{{if .HasD}} + params.channels{{end}}{{else}}params.channels * {{if .HasD}}{{add .States 1}}u{{else}}{{.States}}u{{end}}{{end}}{{end}}
 {{- /* Loads the tile that starts at step ahead into the next_ registers. */}}
-{{- define "scan_load"}}
-		if (loads) {
-{{- range $i := seq 4}}
-			let r{{$i}} = row0 + min(ahead + run + {{$i}}u, last);
-			next_u{{$i}} = u[r{{$i}} * params.channels + column];
-			next_d{{$i}} = delta[r{{$i}} * params.channels + column];
-{{- if $.HasZ}}
-			next_z{{$i}} = z[r{{$i}} * params.z_stride + params.off_z + column];
-{{- end}}
-{{- end}}
-		}
-{{- $row := mul .Pairs 8}}
-{{- range $i := seq (div (add (mul .Steps $row) 127) 128)}}
-		{{template "scan_has_twin" (state $ $i)}} {
+{{- define "real_load"}}
+		{{- template "scan_load" .}}
+{{- range $i := seq .Loads}}
+		{{$.IfCell $i}}{
 			let i = t + {{mul $i 128}}u;
-			let n = i % {{$row}}u / 8u * 16u + i % 8u;
-			let at = (row0 + min(ahead + i / {{$row}}u, last)) * params.bc_stride + n;
+			let n = i % {{$.Row}}u / 8u * 16u + i % 8u;
+			let at = (row0 + min(ahead + i / {{$.Row}}u, last)) * params.bc_stride + n;
 {{- if eq (mod $.States 16) 0}}
 			next_bc{{$i}} = vec4<f32>(bc[at + params.off_b], bc[at + params.off_c], bc[at + 8u + params.off_b], bc[at + 8u + params.off_c]);
 {{- if $.Modulated}}
-			next_m{{$i}} = select(vec2<f32>(1.0), vec2<f32>(bc[at + params.off_m], bc[at + 8u + params.off_m]), ahead + i / {{$row}}u <= last);
+			next_m{{$i}} = select(vec2<f32>(1.0), vec2<f32>(bc[at + params.off_m], bc[at + 8u + params.off_m]), ahead + i / {{$.Row}}u <= last);
 {{- end}}
 {{- else}}
 			if (n < {{$.States}}u) {
 				next_bc{{$i}}.x = bc[at + params.off_b];
 				next_bc{{$i}}.y = bc[at + params.off_c];
 {{- if $.Modulated}}
-				next_m{{$i}}.x = select(1.0, bc[at + params.off_m], ahead + i / {{$row}}u <= last);
+				next_m{{$i}}.x = select(1.0, bc[at + params.off_m], ahead + i / {{$.Row}}u <= last);
 {{- end}}
 			}
 			if (n + 8u < {{$.States}}u) {
 				next_bc{{$i}}.z = bc[at + 8u + params.off_b];
 				next_bc{{$i}}.w = bc[at + 8u + params.off_c];
 {{- if $.Modulated}}
-				next_m{{$i}}.y = select(1.0, bc[at + 8u + params.off_m], ahead + i / {{$row}}u <= last);
+				next_m{{$i}}.y = select(1.0, bc[at + 8u + params.off_m], ahead + i / {{$.Row}}u <= last);
 {{- end}}
 			}
 {{- end}}

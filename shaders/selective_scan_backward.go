@@ -24,7 +24,7 @@ func (k *Kernels) SelectiveScanBackward(p SelectiveScanParams, u, delta, bc, z, 
 	}
 	s.checkInputs(&c, u, delta, bc, z, weights, dy)
 	s.checkStates(&c, slots, state, dstate)
-	c.words("dbc", size(dbc), p.Batch*p.Length*p.BCStride-p.BCStride+max(p.OffB, p.OffC)+p.States)
+	c.words("dbc", size(dbc), p.bcWords(1))
 	if p.HasZ {
 		c.words("dz", size(dz), (p.Batch*p.Length-1)*p.ZStride+p.OffZ+p.Channels)
 	}
@@ -99,7 +99,7 @@ func (p ScanBlockParams) checkInputs(c *check, u, delta, bc, z, weights, dy *wgp
 	rows := p.Batch * p.Length
 	c.words("u", size(u), rows*p.Channels)
 	c.words("delta", size(delta), rows*p.Channels)
-	c.words("bc", size(bc), (rows-1)*p.BCStride+max(p.OffB, p.OffC)+p.States)
+	c.words("bc", size(bc), p.bcWords(1))
 	if p.HasZ {
 		c.words("z", size(z), (rows-1)*p.ZStride+p.OffZ+p.Channels)
 	}

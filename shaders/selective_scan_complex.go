@@ -3,7 +3,7 @@ package shaders
 import "github.com/mambagpu/mambagpu/wgpu"
 
 // ComplexScanParams are the sizes and switches of one selective scan with
-// complex A, B, C and state:
+// complex A, B, C and state, the fields being those of [SelectiveScanParams]:
 //
 //	d_t = delta_t + bias, then softplus(d_t) if Softplus is set           (E)
 //	h_t = exp(d_t A) . h_{t-1} + (d_t u_t) B_t                            (E,N)
@@ -23,25 +23,7 @@ import "github.com/mambagpu/mambagpu/wgpu"
 // HasBias is set.
 // The state (slots, Channels, States, 2) is read and replaced in place; batch
 // row b uses slot slots[b].
-type ComplexScanParams struct {
-	Batch, Length, Channels int
-	States                  int // d_state, 1 to 256
-	BCStride, OffB, OffC    int
-	ZStride, OffZ           int
-	HasZ, HasD, HasBias     bool
-	Softplus                bool
-	Fresh                   bool // the initial state is zero, whatever the slot holds
-	SharedA                 bool // all channels have the same A
-	Modulated               bool // each token has factors of exp(d A)
-	OffM                    int  // of m, if Modulated is set
-	Packing
-}
-
-type complexVariant struct {
-	tile
-	HasZ, HasD, HasBias, Softplus bool
-	Fresh, SharedA                bool
-}
+type ComplexScanParams SelectiveScanParams
 
 // SelectiveScanComplex dispatches the scan of u and delta (Batch, Length,
 // Channels) into y of the same shape, from and to the state of the given slots
@@ -56,65 +38,27 @@ func (k *Kernels) complexScan(kernel string, maxLength int, p ComplexScanParams,
 	if maxLength == 1 {
 		c.unpacked(p.Packing)
 	}
-	rows := p.Total(p.Batch, p.Length)
-	c.words("u", size(u), rows*p.Channels)
-	c.words("delta", size(delta), rows*p.Channels)
-	c.words("bc", size(bc), p.bcWords())
-	if p.Modulated {
-		c.words("bc", size(bc), (rows-1)*p.BCStride+p.OffM+p.States)
-	}
-	if p.HasZ {
-		c.words("z", size(z), (rows-1)*p.ZStride+p.OffZ+p.Channels)
-	}
-	c.words("weights", size(weights), p.WeightCount())
-	c.words("slots", size(slots), p.slotWords(p.Batch))
-	c.words("state", size(state), 2*p.Channels*p.States)
-	c.words("y", size(y), rows*p.Channels)
+	r := p.real()
+	r.checkBuffersOf(2, &c, u, delta, bc, z, weights, slots, state, y)
 	if c.err != nil {
 		return nil, c.err
 	}
-	grid := [3]uint32{uint32(ceilDiv(p.Channels, 16)), uint32(p.Batch), 1}
-	return k.dispatch(kernel, p.variant(),
-		uniform(p.Length, p.Channels, p.BCStride, p.OffB, p.OffC, p.ZStride, p.OffZ, p.OffM), grid,
-		u, delta, bc, orElse(z, u), weights, slots, state, y)
+	return k.dispatch(kernel, p.variant(), r.uniform(), r.grid(16), u, delta, bc, orElse(z, u), weights, slots, state, y)
 }
+
+// real is the same sizes and switches of a real scan, which differs in that an element of
+// A, B, C and the state is one number and not two.
+func (p ComplexScanParams) real() SelectiveScanParams { return SelectiveScanParams(p) }
 
 // WeightCount is the number of elements of the packed weights.
-func (p ComplexScanParams) WeightCount() int {
-	n := 2 * p.States
-	if !p.SharedA {
-		n *= p.Channels
-	}
-	if p.HasD {
-		n += p.Channels
-	}
-	if p.HasBias {
-		n += p.Channels
-	}
-	return n
-}
+func (p ComplexScanParams) WeightCount() int { return p.real().weightCount(2) }
 
-func (p ComplexScanParams) check(c *check, maxLength int) {
-	c.size("Batch", p.Batch, 1, maxAxis)
-	c.size("Length", p.Length, 1, maxLength)
-	c.size("Channels", p.Channels, 1, maxAxis*16)
-	c.size("States", p.States, 1, 256)
-	c.packing(p.Packing, p.Batch, p.Length)
-	c.size("OffB", p.OffB, 0, p.BCStride-2*p.States)
-	c.size("OffC", p.OffC, 0, p.BCStride-2*p.States)
-	if p.Modulated {
-		c.size("OffM", p.OffM, 0, p.BCStride-p.States)
-	}
-	if p.HasZ {
-		c.size("OffZ", p.OffZ, 0, p.ZStride-p.Channels)
-	}
-}
+func (p ComplexScanParams) check(c *check, maxLength int) { p.real().checkOf(2, c, maxLength) }
+
+// bcWords is the number of elements of bc, without m.
+func (p ComplexScanParams) bcWords() int { return p.real().bcWords(2) }
 
 // variant has two columns: d and d u.
-func (p ComplexScanParams) variant() complexVariant {
-	return complexVariant{
-		tile: newTile(p.States, 2, p.Modulated, p.Packed),
-		HasZ: p.HasZ, HasD: p.HasD, HasBias: p.HasBias, Softplus: p.Softplus,
-		Fresh: p.Fresh, SharedA: p.SharedA,
-	}
+func (p ComplexScanParams) variant() scanVariant {
+	return p.real().in(complexTile(p.States, 2, p.Modulated, p.Packed))
 }

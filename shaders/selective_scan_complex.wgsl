@@ -49,7 +49,6 @@ fn modulation(row0: u32, step: u32, last: u32, n: u32) -> f32 {
 	return select(1.0, bc[(row0 + min(step, last)) * params.bc_stride + params.off_m + n], step <= last);
 }
 {{- end}}
-{{- $units := mul .Runs 16}}
 
 // A run is four steps. ds and dus hold, for [buffer][run][channel], d and d u of
 // its steps. tile[buffer][step][j][lane] is B and C of state lane+8j{{if .Modulated}}, ms, in the
@@ -57,36 +56,22 @@ fn modulation(row0: u32, step: u32, last: u32, n: u32) -> f32 {
 // parts[run][channel][lane] is a lane's part of y for the run's steps; lanes are
 // turned by the channel, so that invocations of neighbouring channels meet
 // different banks.
-var<workgroup> ds: array<vec4<f32>, {{mul .Buffers $units}}>;
-var<workgroup> dus: array<vec4<f32>, {{mul .Buffers $units}}>;
+var<workgroup> ds: array<vec4<f32>, {{mul .Buffers .Units}}>;
+var<workgroup> dus: array<vec4<f32>, {{mul .Buffers .Units}}>;
 {{- if .Staged}}
 var<workgroup> tile: array<vec4<f32>, {{mul .Buffers .Cells}}>;
 {{- if .Modulated}}
 var<workgroup> ms: array<f32, {{mul .Buffers .Cells}}>;
 {{- end}}
 {{- end}}
-var<workgroup> parts: array<vec4<f32>, {{mul $units 8}}>;
-{{- if .Packed}}
-var<workgroup> sequence: vec3<u32>; // slot, first row, rows
-{{- end}}
+var<workgroup> parts: array<vec4<f32>, {{mul .Units 8}}>;
+{{- template "sequence_memory" .}}
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-{{- if .Packed}}
-	{{template "packed_sequence"}}
-{{- else}}
-	let slot = slots[wg.y];
-	let row0 = wg.y * params.length;
-	let length = params.length;
-{{- end}}
-	let last = length - 1u;
-
-	// As a computing lane: channel t/8, states lane, lane+8, ...
+{{- template "sequence" .}}
+{{- template "tile_lane" .}}
 	// exp(d A) is exp2(d Re A log2(e)) turned by d Im A, in quarter turns.
-	let lane = t % 8u;
-	let c = t / 8u;
-	let channel = min(wg.x * 16u + c, params.channels - 1u);
-	let held = (slot * params.channels + channel) * {{.States}}u + lane;
 	let mine = {{if not .SharedA}}channel * {{mul .States 2}}u + {{end}}lane * 2u;
 {{- range $j := seq .PerLane}}
 	var h{{$j}} = vec2<f32>(0.0);
@@ -100,13 +85,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 	}
 {{- end}}
-
-	// As one of the first {{$units}} invocations: loads and writes run t/16 of channel
-	// t%16.
-	let loads = t < {{$units}}u;
-	let run = t / 16u * 4u;
-	let column = min(wg.x * 16u + t % 16u, params.channels - 1u);
-	let writes = loads && wg.x * 16u + t % 16u < params.channels;
+	{{- template "tile_column" .}}
 	let after_a = {{if .SharedA}}{{mul .States 2}}u{{else}}params.channels * {{mul .States 2}}u{{end}} + column;
 {{- if .HasD}}
 	let skip = weights[after_a];
@@ -114,11 +93,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- if .HasBias}}
 	let bias = weights[after_a{{if .HasD}} + params.channels{{end}}];
 {{- end}}
-{{- range $i := seq 4}}
-	var next_u{{$i}} = 0.0;
-	var next_d{{$i}} = 0.0;
-	var next_z{{$i}} = 0.0;
-{{- end}}
+	{{- template "scan_next" .}}
 {{- if .Staged}}
 {{- range $i := seq .Loads}}
 	var next{{$i}} = vec4<f32>(0.0);
@@ -128,26 +103,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 {{- end}}
 	let ahead = 0u;
-	{{template "complex_load" .}}
-{{- if eq .Buffers 2}}
-	var buffer = 0u;
-{{- else}}
-	let buffer = 0u;
-{{- end}}
+	{{- template "complex_load" .}}
+	{{if eq .Buffers 2}}var{{else}}let{{end}} buffer = 0u;
 	for (var k = 0u; k < length; k += {{.Steps}}u) {
 		// Store the tile that was loaded.
-		let now_u = vec4<f32>(next_u0, next_u1, next_u2, next_u3);
-{{- if .HasZ}}
-		let now_z = vec4<f32>(next_z0, next_z1, next_z2, next_z3);
-{{- end}}
-		if (loads) {
-{{- range $i := seq 4}}
-			let d{{$i}} = select(0.0, {{if $.Softplus}}softplus({{end}}next_d{{$i}}{{if $.HasBias}} + bias{{end}}{{if $.Softplus}}){{end}}, k + run + {{$i}}u <= last);
-{{- end}}
-			let steps = vec4<f32>(d0, d1, d2, d3);
-			ds[buffer * {{$units}}u + t] = steps;
-			dus[buffer * {{$units}}u + t] = steps * now_u;
-		}
+		{{- template "scan_store" .}}
 {{- if .Staged}}
 {{- range $i := seq .Loads}}
 		{{$.IfCell $i}}{
@@ -162,10 +122,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 
 		// Load the next tile; nothing waits for it until it is stored.
 		let ahead = k + {{.Steps}}u;
-		{{template "complex_load" .}}
+		{{- template "complex_load" .}}
 
 		// Compute this one.
-		let at = buffer * {{$units}}u + c;
+		let at = buffer * {{.Units}}u + c;
 {{- if .Staged}}
 		let at_tile = buffer * {{.Cells}}u + lane;
 {{- end}}
@@ -185,9 +145,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			var part = 0.0;
 {{- range $j := seq $.PerLane}}
 {{- if $.Staged}}
-			let g{{$j}} = tile[at_tile + step * {{mul $.PerLane 8}}u + {{mul $j 8}}u];
+			let g{{$j}} = tile[at_tile + step * {{$.Row}}u + {{mul $j 8}}u];
 {{- if $.Modulated}}
-			let m{{$j}} = ms[at_tile + step * {{mul $.PerLane 8}}u + {{mul $j 8}}u];
+			let m{{$j}} = ms[at_tile + step * {{$.Row}}u + {{mul $j 8}}u];
 {{- end}}
 {{- else}}
 			var g{{$j}} = vec4<f32>(0.0);
@@ -216,57 +176,34 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 {{- end}}
 		}
 {{- end}}
-		parts[({{mul $r 16}}u + c) * 8u + (lane ^ (c % 8u))] = {{if eq $.Unrolled 1}}y{{$r}}{{else}}vec4<f32>(y{{$r}}_0, y{{$r}}_1, y{{$r}}_2, y{{$r}}_3){{end}};
+		parts[({{mul $r 16}}u + c) * 8u + (lane ^ (c % 8u))] = {{$.Y $r}};
 {{- end}}
 		workgroupBarrier();
 
 		// Sum and write its y.
 		if (writes) {
-			{{template "sum_lanes"}}
+			{{template "tile_sum"}}
 			sum *= 2.0;
-{{- if .HasD}}
-			sum = fma(vec4<f32>(skip), now_u, sum);
-{{- end}}
-			let first = k + run;
-			let row = row0 + first;
-{{- range $i := seq 4}}
-			if (first + {{$i}}u <= last) { y[(row + {{$i}}u) * params.channels + column] = sum.{{comp $i}}{{if $.HasZ}} * silu(now_z.{{comp $i}}){{end}}; }
-{{- end}}
+			{{- template "scan_write" .}}
 		}
 {{- if eq .Buffers 2}}
 		buffer = 1u - buffer;
 {{- end}}
 	}
-	if (wg.x * 16u + c < params.channels) {
-{{- range $j := seq .PerLane}}
-		{{$.IfState $j}}{
-			state[held + {{mul $j 8}}u] = h{{$j}};
-		}
-{{- end}}
-	}
+	{{- template "scan_keep" .}}
 }
 {{- /* Loads the tile that starts at step ahead into the next registers. */}}
 {{- define "complex_load"}}
-		if (loads) {
-{{- range $i := seq 4}}
-			let r{{$i}} = row0 + min(ahead + run + {{$i}}u, last);
-			next_u{{$i}} = u[r{{$i}} * params.channels + column];
-			next_d{{$i}} = delta[r{{$i}} * params.channels + column];
-{{- if $.HasZ}}
-			next_z{{$i}} = z[r{{$i}} * params.z_stride + params.off_z + column];
-{{- end}}
-{{- end}}
-		}
+		{{- template "scan_load" .}}
 {{- if .Staged}}
-{{- $row := mul .PerLane 8}}
 {{- range $i := seq .Loads}}
 		{{$.IfCell $i}}{
 			let i = t + {{mul $i 128}}u;
-			let n = i % {{$row}}u;
+			let n = i % {{$.Row}}u;
 			{{if mod $.States 8}}if (n < {{$.States}}u) {{end}}{
-				next{{$i}} = cell((row0 + min(ahead + i / {{$row}}u, last)) * params.bc_stride, n);
+				next{{$i}} = cell((row0 + min(ahead + i / {{$.Row}}u, last)) * params.bc_stride, n);
 {{- if $.Modulated}}
-				next_m{{$i}} = modulation(row0, ahead + i / {{$row}}u, last, n);
+				next_m{{$i}} = modulation(row0, ahead + i / {{$.Row}}u, last, n);
 {{- end}}
 			}
 		}

@@ -120,8 +120,3 @@ func (p ComplexScanParams) back() backParams {
 	}
 	return b
 }
-
-// bcWords is the number of elements of bc, without m.
-func (p ComplexScanParams) bcWords() int {
-	return (p.Total(p.Batch, p.Length)-1)*p.BCStride + max(p.OffB, p.OffC) + 2*p.States
-}

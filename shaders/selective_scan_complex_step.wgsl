@@ -39,11 +39,7 @@ var<workgroup> sums: array<f32, 144>; // [channel][lane], rows of 9
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-	let lane = t % 8u;
-	let c = t / 8u;
-	let inside = wg.x * 16u + c < params.channels;
-	let channel = min(wg.x * 16u + c, params.channels - 1u);
-	let row = wg.y;
+{{- template "step_place"}}
 	let at = row * params.channels + channel;
 	let after_a = {{if .SharedA}}{{mul .States 2}}u{{else}}params.channels * {{mul .States 2}}u{{end}} + channel;
 	var d = delta[at];
@@ -75,8 +71,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	workgroupBarrier();
 	if (lane == 0u && inside) {
 		let i = c * 9u;
-		var out = 2.0 * (((sums[i] + sums[i + 1u]) + (sums[i + 2u] + sums[i + 3u]))
-			+ ((sums[i + 4u] + sums[i + 5u]) + (sums[i + 6u] + sums[i + 7u])));
+		var out = 2.0 * ({{template "step_sum"}});
 {{- if .HasD}}
 		out = fma(weights[after_a], x, out);
 {{- end}}

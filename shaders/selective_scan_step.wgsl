@@ -32,16 +32,12 @@ struct Params { length: u32, channels: u32, bc_stride: u32, off_b: u32, off_c: u
 {{template "silu"}}
 {{- end}}
 
-var<workgroup> partial: array<f32, 144>; // [channel][lane], rows of 9
+var<workgroup> sums: array<f32, 144>; // [channel][lane], rows of 9
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-	let lane = t % 8u;
-	let c = t / 8u;
-	let inside = wg.x * 16u + c < params.channels;
-	let channel = min(wg.x * 16u + c, params.channels - 1u);
-	let b = wg.y;
-	let at = b * params.channels + channel;
+{{- template "step_place"}}
+	let at = row * params.channels + channel;
 	var d = delta[at];
 {{- if .HasBias}}
 	d += weights[{{template "scan_bias_at" .}} + channel];
@@ -50,30 +46,29 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 	d = softplus(d);
 {{- end}}
 	let du = d * u[at];
-	let held = (slots[b] * params.channels + channel) * {{.States}}u;
-	let row = b * params.bc_stride;
+	let held = (slots[row] * params.channels + channel) * {{.States}}u;
+	let at_bc = row * params.bc_stride;
 	var sum = 0.0;
 	for (var n = lane; n < {{.States}}u; n += 8u) {
-		var h = du * bc[row + params.off_b + n];
+		var h = du * bc[at_bc + params.off_b + n];
 {{- if not .Fresh}}
-		h = fma({{if .Modulated}}bc[row + params.off_m + n] * {{end}}exp2(d * (weights[{{if not .SharedA}}channel * {{.States}}u + {{end}}n] * 1.442695041)), state[held + n], h);
+		h = fma({{if .Modulated}}bc[at_bc + params.off_m + n] * {{end}}exp2(d * (weights[{{if not .SharedA}}channel * {{.States}}u + {{end}}n] * 1.442695041)), state[held + n], h);
 {{- end}}
-		sum = fma(h, bc[row + params.off_c + n], sum);
+		sum = fma(h, bc[at_bc + params.off_c + n], sum);
 		if (inside) {
 			state[held + n] = h;
 		}
 	}
-	partial[c * 9u + lane] = sum;
+	sums[c * 9u + lane] = sum;
 	workgroupBarrier();
 	if (lane == 0u && inside) {
 		let i = c * 9u;
-		var out = ((partial[i] + partial[i + 1u]) + (partial[i + 2u] + partial[i + 3u]))
-			+ ((partial[i + 4u] + partial[i + 5u]) + (partial[i + 6u] + partial[i + 7u]));
+		var out = {{template "step_sum"}};
 {{- if .HasD}}
 		out = fma(weights[{{template "scan_skip_at" .}} + channel], u[at], out);
 {{- end}}
 {{- if .HasZ}}
-		out *= silu(z[b * params.z_stride + params.off_z + channel]);
+		out *= silu(z[row * params.z_stride + params.off_z + channel]);
 {{- end}}
 		y[at] = out;
 	}

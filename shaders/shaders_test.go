@@ -82,9 +82,9 @@ func TestParams(t *testing.T) {
 		"layer_norm_backward":  {"rows", "steps", "eps"},
 		"causal_conv_backward": {"length", "channels", "stride", "offset"},
 		"cross_entropy":        {"rows", "vocab", "off_target", "off_loss", "scale"},
-		"square_sums":          {"first", "count", "off_out"},
+		"square_sums":          {"count", "off_out"},
 		"clip_scale":           {"count", "max_norm"},
-		"adamw":                {"first", "count", "beta1", "rest1", "beta2", "rest2", "eps", "decay"},
+		"adamw":                {"count", "beta1", "rest1", "beta2", "rest2", "eps", "decay"},
 		"log_decays":           {"decays", "count"},
 		"log_decays_backward":  {"decays", "count"},
 		"sum":                  {"first", "count", "off_out"},
@@ -145,7 +145,7 @@ func TestScanVariant(t *testing.T) {
 		assert.LessOrEqual(t, v.Memory, 16<<10, "d_state %d", states)
 		assert.LessOrEqual(t, general.Memory, 16<<10, "d_state %d", states)
 		assert.GreaterOrEqual(t, v.PerLane*8, states)
-		assert.GreaterOrEqual(t, v.Pairs*2, v.PerLane)
+		assert.GreaterOrEqual(t, v.Pairs()*2, v.PerLane)
 	}
 	busy := func(states int) scanVariant {
 		return SelectiveScanParams{Batch: 8, Channels: 1024, States: states}.variant()

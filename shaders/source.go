@@ -42,8 +42,6 @@ var templates = sync.OnceValue(func() *template.Template {
 		"div":     func(a, b int) int { return a / b },
 		"ceilDiv": ceilDiv,
 		"mod":     func(a, b int) int { return a % b },
-		// state passes a numbered part of a scan to a template.
-		"state": func(v scanVariant, i int) scanPart { return scanPart{v, i} },
 		// weightPad is what a row of weights of a type is padded to a multiple of.
 		"weightPad": weightPad,
 		"comp":      func(i int) string { return "xyzw"[i : i+1] },

@@ -2,31 +2,28 @@ package shaders
 
 import "github.com/mambagpu/mambagpu/wgpu"
 
-// SquareSumsParams are the sizes of sums of squares:
+// SquareSumsParams are the sizes of sums of squares, one for each run of an array:
 //
-//	parts[OffOut+i] = sum_j x[First+j]^2    i SquareSumsPart <= j < (i+1) SquareSumsPart, j < Count
+//	parts[OffOut+r] = sum_j x[j]^2    j in run r
 type SquareSumsParams struct {
-	First, Count int
-	OffOut       int
+	Runs     int // of at most RunLength elements
+	Elements int // of x, in which all runs lie
+	OffOut   int
 }
 
-// SquareSumsPart is the number of elements that make one sum.
-const SquareSumsPart = 8192
-
-// Parts is the number of sums.
-func (p SquareSumsParams) Parts() int { return ceilDiv(p.Count, SquareSumsPart) }
-
-// SquareSums dispatches the sums of the squares of x (First+Count) into parts
-// (OffOut+Parts). [Kernels.ClipScale] adds up the parts of all gradients.
-func (k *Kernels) SquareSums(p SquareSumsParams, x, parts *wgpu.Buffer) (*wgpu.Dispatch, error) {
+// SquareSums dispatches the sums of the squares of the runs (Runs, 4), as [RunWords]
+// has them, of x (Elements) into parts (OffOut+Runs). [Kernels.ClipScale] adds up the
+// parts of all gradients.
+func (k *Kernels) SquareSums(p SquareSumsParams, runs, x, parts *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	c := check{kernel: "square_sums"}
-	c.size("First", p.First, 0, maxElements)
-	c.size("Count", p.Count, 1, maxElements)
+	c.size("Runs", p.Runs, 1, maxRuns)
+	c.size("Elements", p.Elements, 1, maxElements)
 	c.size("OffOut", p.OffOut, 0, maxElements)
-	c.words("x", size(x), p.First+p.Count)
-	c.words("parts", size(parts), p.OffOut+p.Parts())
+	c.words("runs", size(runs), 4*p.Runs)
+	c.words("x", size(x), p.Elements)
+	c.words("parts", size(parts), p.OffOut+p.Runs)
 	if c.err != nil {
 		return nil, c.err
 	}
-	return k.dispatch("square_sums", nil, uniform(p.First, p.Count, p.OffOut), spread(p.Parts()), x, parts)
+	return k.dispatch("square_sums", nil, uniform(p.Runs, p.OffOut), spread(p.Runs), runs, x, parts)
 }

@@ -1,17 +1,18 @@
-// square_sums: the sums of the squares of runs of 8192 elements.
+// square_sums: the sums of the squares of runs of at most 8192 elements.
 //
-//   parts[off_out + i] = sum_j x[first + j]^2    8192 i <= j < min(8192 (i+1), count)
+//   parts[off_out + r] = sum_j x[j]^2    first of run r <= j < first + count
 //
-// In      x (first + count)
-// Out     parts (off_out + ceil(count/8192))
-// Grid    one workgroup a sum, spread over x and y; 256 invocations
+// In      runs (count): first, count, ...; x, in which all of them lie
+// Out     parts (off_out + count)
+// Grid    one workgroup a run, spread over x and y; 256 invocations
 // Memory  1 KiB
-// Tail    elements past the end count as zero; workgroups past the last sum do nothing
+// Tail    elements past a run's end count as zero; workgroups past the last run do nothing
 // Twin    cpu/square_sums.go
-struct Params { first: u32, count: u32, off_out: u32, pad: u32 }
+struct Params { count: u32, off_out: u32, pad0: u32, pad1: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;           // (first + count)
-@group(0) @binding(2) var<storage, read_write> parts: array<f32>; // (off_out + ceil(count/8192))
+@group(0) @binding(1) var<storage, read> runs: array<vec4<u32>>;  // (count): first, count, decays, 0
+@group(0) @binding(2) var<storage, read> x: array<f32>;           // (elements)
+@group(0) @binding(3) var<storage, read_write> parts: array<f32>; // (off_out + count)
 {{template "total"}}
 
 @compute @workgroup_size(256)
@@ -21,15 +22,15 @@ fn main(
 	@builtin(local_invocation_index) t: u32,
 ) {
 	let part = wg.y * groups.x + wg.x;
-	let start = part * 8192u;
-	if (start >= params.count) {
+	if (part >= params.count) {
 		return;
 	}
-	let last = params.count - 1u;
+	let first = runs[part].x;
+	let last = runs[part].y - 1u;
 	var sum = 0.0;
-	for (var i = start + t; i < start + 8192u; i += 2048u) {
+	for (var i = t; i <= last; i += 2048u) {
 {{- range $j := seq 8}}
-		let x{{$j}} = select(0.0, x[params.first + min(i + {{mul $j 256}}u, last)], i + {{mul $j 256}}u <= last);
+		let x{{$j}} = select(0.0, x[first + min(i + {{mul $j 256}}u, last)], i + {{mul $j 256}}u <= last);
 {{- end}}
 {{- range $j := seq 8}}
 		sum = fma(x{{$j}}, x{{$j}}, sum);

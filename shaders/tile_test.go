@@ -29,15 +29,15 @@ func TestTile(t *testing.T) {
 		}
 	}
 	for states, want := range map[int]tile{
-		16:  {States: 16, PerLane: 2, Steps: 8, Runs: 2, Buffers: 2, Staged: true, Memory: 11264},
-		64:  {States: 64, PerLane: 8, Steps: 4, Runs: 1, Buffers: 2, Staged: true, Memory: 11776},
-		128: {States: 128, PerLane: 16, Steps: 4, Runs: 1, Buffers: 1, Staged: true, Memory: 11008},
-		208: {States: 208, PerLane: 26, Steps: 4, Runs: 1, Buffers: 1, Staged: true, Memory: 16128},
-		256: {States: 256, PerLane: 32, Steps: 4, Runs: 1, Buffers: 2, Memory: 3584},
+		16:  {States: 16, PerLane: 2, Row: 16, Steps: 8, Runs: 2, Buffers: 2, Staged: true, Memory: 11264},
+		64:  {States: 64, PerLane: 8, Row: 64, Steps: 4, Runs: 1, Buffers: 2, Staged: true, Memory: 11776},
+		128: {States: 128, PerLane: 16, Row: 128, Steps: 4, Runs: 1, Buffers: 1, Staged: true, Memory: 11008},
+		208: {States: 208, PerLane: 26, Row: 208, Steps: 4, Runs: 1, Buffers: 1, Staged: true, Memory: 16128},
+		256: {States: 256, PerLane: 32, Row: 256, Steps: 4, Runs: 1, Buffers: 2, Memory: 3584},
 	} {
-		assert.Equal(t, want, newTile(states, 3, false, false))
+		assert.Equal(t, want, complexTile(states, 3, false, false))
 	}
 	assert.Equal(t, 16, SelectiveScanParams{States: 16}.tiledVariant().Steps)
-	assert.True(t, newTile(168, 2, true, true).Staged)
-	assert.False(t, newTile(169, 2, true, true).Staged)
+	assert.True(t, complexTile(168, 2, true, true).Staged)
+	assert.False(t, complexTile(169, 2, true, true).Staged)
 }

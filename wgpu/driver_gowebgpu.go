@@ -154,7 +154,7 @@ func (a *nativeAdapter) open(label string, limits Limits, timestamps bool) (driv
 	if err != nil {
 		return nil, fmt.Errorf("wgpu: adapter %s: %w", a.ref.GetProperties().Name, err)
 	}
-	d := &nativeDevice{ref: dev, queue: dev.GetQueue(), errs: catchErrors(dev)}
+	d := &nativeDevice{ref: dev, queue: dev.GetQueue(), errorSlot: catchErrors(dev)}
 	if a.info().Kind != CPU {
 		d.spin = spinTime
 	}

@@ -84,19 +84,9 @@ func catchErrors(d *native.Device) *errorSlot {
 
 func (d *nativeDevice) read(b driverBuffer, dst []byte) error {
 	buf := b.(nativeBuffer).Buffer
-	slot := (*C.int32_t)(C.malloc(C.sizeof_int32_t))
-	defer C.free(unsafe.Pointer(slot))
-	*slot = pending
-	C.map_read(secondWord(buf), C.size_t(len(dst)), slot)
-	var waiting backoff
-	for *slot == pending {
-		d.ref.Poll(false, nil)
-		if *slot == pending {
-			waiting.next(d.spin, pause)
-		}
-	}
-	if *slot != 0 {
-		return d.check(fmt.Errorf("wgpu: mapping failed with status %d", int32(*slot)))
+	status := answer(func() { d.ref.Poll(false, nil) }, d.spin, func(slot *C.int32_t) { C.map_read(secondWord(buf), C.size_t(len(dst)), slot) })
+	if status != 0 {
+		return d.check(fmt.Errorf("wgpu: mapping failed with status %d", int32(status)))
 	}
 	copy(dst, buf.GetMappedRange(0, uint(len(dst))))
 	return d.check(buf.Unmap())

@@ -139,7 +139,7 @@ func (a *nativeAdapter) open(label string, limits Limits, timestamps bool) (driv
 	if err != nil {
 		return nil, err
 	}
-	d := &nativeDevice{ref: dev, queue: own(dev.GetQueue()), errs: errs}
+	d := &nativeDevice{ref: dev, queue: own(dev.GetQueue()), errorSlot: errs}
 	if a.info().Kind != CPU {
 		d.spin = spinTime
 	}

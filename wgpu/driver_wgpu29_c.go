@@ -176,21 +176,8 @@ func (d *nativeDevice) newModule(label, wgsl string) (*native.ShaderModule, erro
 	return module, nil
 }
 
-// answer polls until the library has answered what ask asks, and returns the
-// status.
 func (d *nativeDevice) answer(ask func(slot *C.int32_t)) C.int32_t {
-	slot := (*C.int32_t)(C.malloc(C.sizeof_int32_t))
-	defer C.free(unsafe.Pointer(slot))
-	*slot = pending
-	ask(slot)
-	var waiting backoff
-	for *slot == pending {
-		d.ref.Poll(false, nil)
-		if *slot == pending {
-			waiting.next(d.spin, pause)
-		}
-	}
-	return *slot
+	return answer(func() { d.ref.Poll(false, nil) }, d.spin, ask)
 }
 
 func (d *nativeDevice) wait() error {

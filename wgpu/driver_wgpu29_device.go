@@ -11,8 +11,8 @@ import (
 type nativeDevice struct {
 	ref   *native.Device
 	queue *native.Queue
-	errs  *errorSlot
-	spin  time.Duration // how long a wait may keep a processor busy
+	*errorSlot
+	spin time.Duration // how long a wait may keep a processor busy
 }
 
 type (
@@ -29,15 +29,6 @@ func (b nativeBuffer) release()    { b.Release() }
 func (g nativeBindGroup) release() { g.Release() }
 func (q nativeQuerySet) release()  { q.Release() }
 func (p nativePipeline) release()  { p.layout.Release(); p.Release() }
-
-// check returns err, or else an error that the library reported outside a
-// returning call.
-func (d *nativeDevice) check(err error) error {
-	if late := d.errs.take(); err == nil {
-		return late
-	}
-	return err
-}
 
 var nativeUsage = map[bufferUsage]native.BufferUsage{
 	usageStorage:  native.BufferUsageStorage | native.BufferUsageCopySrc | native.BufferUsageCopyDst,
@@ -156,7 +147,7 @@ func (d *nativeDevice) submit(e driverEncoder) error {
 func (d *nativeDevice) release() {
 	d.queue.Release()
 	d.ref.Release()
-	d.errs.free()
+	d.errorSlot.free()
 }
 
 type nativeEncoder struct {

@@ -47,6 +47,15 @@ func (s *errorSlot) take() error {
 	return err
 }
 
+// check returns err, or else an error that the library reported outside a
+// returning call.
+func (s *errorSlot) check(err error) error {
+	if late := s.take(); err == nil {
+		return late
+	}
+	return err
+}
+
 // free gives the slot back. The device must not be used after it.
 func (s *errorSlot) free() { C.free(unsafe.Pointer(s.c)) }
 
@@ -57,3 +66,21 @@ func pause(d time.Duration) { C.sleep_us(C.uint32_t(d.Microseconds())) }
 // pending is the status of a mapping that the library has not answered yet;
 // its own statuses are not negative.
 const pending = -1
+
+// answer calls poll until the library has answered what ask asks, and returns the
+// status. The library writes it into memory that C owns. spin is how long that may keep a
+// processor busy.
+func answer(poll func(), spin time.Duration, ask func(slot *C.int32_t)) C.int32_t {
+	slot := (*C.int32_t)(C.malloc(C.sizeof_int32_t))
+	defer C.free(unsafe.Pointer(slot))
+	*slot = pending
+	ask(slot)
+	var waiting backoff
+	for *slot == pending {
+		poll()
+		if *slot == pending {
+			waiting.next(spin, pause)
+		}
+	}
+	return *slot
+}

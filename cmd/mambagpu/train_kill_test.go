@@ -35,8 +35,8 @@ func TestTrainKilled(t *testing.T) {
 			whole, killed := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "run")
 			status, stderr := runTrain(t, killArgs(adapter, whole))
 			require.Equal(t, exitOK, status, stderr)
-			kill(t, killArgs(adapter, killed), killed, 1+rand.IntN(20))
-			kill(t, killArgs(adapter, killed), killed, 30+rand.IntN(25))
+			kill(t, killArgs(adapter, killed), killed, 1+rand.IntN(20), nil)
+			kill(t, killArgs(adapter, killed), killed, 30+rand.IntN(25), nil)
 			status, stderr = runTrain(t, killArgs(adapter, killed))
 			require.Equal(t, exitOK, status, stderr)
 			want, got := trainingFiles(t, whole), trainingFiles(t, killed)
@@ -57,8 +57,8 @@ func runTrain(t *testing.T, args []string) (status int, stderr string) {
 }
 
 // kill runs a training in a process of its own, and kills it as soon as its metrics
-// have so many lines.
-func kill(t *testing.T, args []string, dir string, lines int) {
+// have so many lines, and before, if there is one, has been called.
+func kill(t *testing.T, args []string, dir string, lines int, before func()) {
 	t.Helper()
 	metrics := func() int {
 		data, _ := os.ReadFile(filepath.Join(dir, "metrics.jsonl"))
@@ -80,10 +80,26 @@ func kill(t *testing.T, args []string, dir string, lines int) {
 		case <-time.After(time.Millisecond):
 		}
 	}
+	if before != nil {
+		before()
+	}
 	require.NoError(t, cmd.Process.Kill())
 	<-done
 	require.Equal(t, -1, cmd.ProcessState.ExitCode(), "not killed: %s", stderr.String())
+	require.FileExists(t, filepath.Join(dir, "training.lock"))
 	t.Logf("killed with %d lines of metrics", metrics())
+}
+
+// TestTrainTwice has a second process train into a folder while one does: it says so and
+// leaves the folder alone.
+func TestTrainTwice(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	args := append(killArgs("go", dir), "--steps", "1000000")
+	kill(t, args, dir, 1, func() {
+		status, stderr := runTrain(t, args)
+		require.Equal(t, exitFailure, status, stderr)
+		require.Contains(t, stderr, "another run is training into "+dir)
+	})
 }
 
 // trainingFiles reads the files of a training, without the seconds in them and

@@ -12,7 +12,8 @@ import (
 )
 
 // BlockPass is one Mamba block without norm and residual, forward and backward, as
-// the trainer runs it within a network: for measurements.
+// the trainer runs it within a network, by the kernels' default variants: for
+// measurements.
 type BlockPass struct {
 	machine *gpuMachine
 	engine  *engine[*wgpu.Buffer]

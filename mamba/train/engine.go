@@ -15,12 +15,15 @@ type engine[A any] struct {
 }
 
 func newEngine[A any](m machine[A], c mamba.ModelConfig, values func(name string) ([]float32, error), o *Options) (*engine[A], error) {
-	net, err := newNetwork(m, c, values, o)
+	net, err := newNetwork(m, c, o)
 	if err != nil {
 		return nil, err
 	}
 	net.layOut()
 	e := &engine[A]{machine: m, net: net, opts: o}
+	if err := e.fill(values); err != nil {
+		return nil, err
+	}
 	rows := o.MicroBatch
 	if rows == 0 {
 		rows = o.Batch
@@ -28,33 +31,21 @@ func newEngine[A any](m machine[A], c mamba.ModelConfig, values func(name string
 	return e, e.fit(min(rows, o.Batch))
 }
 
-// runner is what a trainer has an engine do, whatever the machine.
+// runner is what a model's trainer has an engine do.
 type runner interface {
-	info() wgpu.AdapterInfo
-	memoryInUse() uint64
-	close() error
+	updater
 	// most is the number of sequences that learn, evaluate and present take.
 	most() int
-	// begin clears the sum of losses and sets what updates need to know.
-	begin(control [3]float32) error
-	clearGradients() error
 	// learn adds the gradients of scale times the sum of losses, and the losses.
 	learn(in input, scale float32) error
 	// evaluate adds the losses.
 	evaluate(in input) error
 	// present gives the logits, chunk by chunk.
 	present(in input, use func(logits []float32)) error
-	// update takes the parameters on by their gradients and returns what asks for
-	// the report in a slot, 0 or 1.
-	update(slot int) (func() (report, error), error)
 	// lossSum reads the sum of losses.
 	lossSum() (float64, error)
 	timed() error
 	timings() []KernelTime
-
-	parts() []part
-	read(k kind, name string) ([]float32, error)
-	write(k kind, name string, v []float32) error
 }
 
 // input is a micro-batch: ids and the tokens that follow, (B, L) each.
@@ -69,17 +60,22 @@ type report struct {
 	squares    []float64
 }
 
-// kind is one of the arrays that there are for a parameter.
-type kind uint8
-
-const (
-	value kind = iota
-	gradient
-	firstMoment
-	secondMoment
-)
-
-func (w *weight[A]) array(k kind) A { return [...]A{w.value, w.gradient, w.m, w.v}[k] }
+// fill writes the parameters' values, tensor by tensor.
+func (e *engine[A]) fill(values func(name string) ([]float32, error)) error {
+	for _, p := range e.parts() {
+		if p.firstRow > 0 {
+			continue // written with the first of its rows
+		}
+		v, err := values(p.Name)
+		if err == nil {
+			err = e.write(value, p.Name, v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (e *engine[A]) info() wgpu.AdapterInfo { return e.machine.info() }
 func (e *engine[A]) memoryInUse() uint64    { return e.machine.memoryInUse() }
@@ -163,8 +159,7 @@ func (e *engine[A]) update(slot int) (func() (report, error), error) {
 		r := report{loss: float64(words[controlLoss]), norm: float64(words[shaders.ControlNorm])}
 		for _, p := range e.parts() {
 			var sum float64
-			q := p.squares()
-			for _, v := range words[controlWords+q.OffOut:][:q.Parts()] {
+			for _, v := range words[controlWords+p.firstSum:][:p.sums()] {
 				sum += float64(v)
 			}
 			r.squares = append(r.squares, sum)
@@ -212,7 +207,7 @@ func (e *engine[A]) read(k kind, name string) ([]float32, error) {
 	var all []float32
 	err := e.find(name, func(w *weight[A], p part) error {
 		v := make([]float32, p.span())
-		if err := e.machine.read(w.array(k), p.first, v); err != nil {
+		if err := e.machine.read(*w.of(k), p.first, v); err != nil {
 			return err
 		}
 		v = p.dense(v)
@@ -232,6 +227,6 @@ func (e *engine[A]) write(k kind, name string, v []float32) error {
 			return err
 		}
 		first := p.firstRow * p.cols
-		return e.machine.write(w.array(k), p.first, p.spread(v[first:first+p.rows*p.cols]))
+		return e.machine.write(*w.of(k), p.first, p.spread(v[first:first+p.rows*p.cols]))
 	})
 }

@@ -7,10 +7,8 @@ import (
 	"io"
 	"math"
 	"slices"
-	"sync"
 
 	"github.com/mambagpu/mambagpu/mamba"
-	"github.com/mambagpu/mambagpu/wgpu"
 )
 
 // LayerTrainer is an input-modulated layer, a [mamba.Layer], in training on a device. The
@@ -24,15 +22,9 @@ import (
 // A network of several layers passes y on to the next one and dx back. The methods may be
 // called from any goroutine and run one after the other. Close the trainer when done.
 type LayerTrainer struct {
+	learner[layerRunner]
 	config mamba.Config
-	opts   Options
-
-	mu     sync.Mutex
-	run    layerRunner
-	steps  int
 	there  micro // the shape of a Forward that Backward may follow, or nothing
-	stale  bool  // the gradients are those of an update, to be cleared
-	closed bool
 }
 
 // ErrNoForward is returned by [LayerTrainer.Backward] where no Forward is left to go back
@@ -70,7 +62,7 @@ func newLayerTrainer(w mamba.LayerWeights, opts *Options) (*LayerTrainer, error)
 	if err != nil {
 		return nil, err
 	}
-	t := &LayerTrainer{config: w.Config, opts: o}
+	t := &LayerTrainer{learner: learner[layerRunner]{opts: o}, config: w.Config}
 	t.run, err = openLayer(w, &t.opts)
 	if err != nil {
 		return nil, err
@@ -78,34 +70,8 @@ func newLayerTrainer(w mamba.LayerWeights, opts *Options) (*LayerTrainer, error)
 	return t, nil
 }
 
-// Close gives back what the trainer holds. Further calls do nothing; other methods
-// then return [ErrClosed].
-func (t *LayerTrainer) Close() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return nil
-	}
-	t.closed = true
-	return t.run.close()
-}
-
 // Config is the layer's shape, with the defaults in place.
 func (t *LayerTrainer) Config() mamba.Config { return t.config }
-
-// AdapterInfo describes what the trainer runs on.
-func (t *LayerTrainer) AdapterInfo() wgpu.AdapterInfo { return t.run.info() }
-
-// MemoryInUse is the number of bytes that the trainer holds on its device, and, on a
-// device that is not its own, that others hold there.
-func (t *LayerTrainer) MemoryInUse() uint64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return 0
-	}
-	return t.run.memoryInUse()
-}
 
 // Forward takes sequences x (B, L, d_model) from their beginning to their end and returns
 // a tensor of the same shape. All of them go through at once, and what Backward needs of
@@ -186,11 +152,7 @@ func (t *LayerTrainer) Update(ctx context.Context, lr float64) (norm float64, er
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	n := float64(t.steps + 1)
-	err = t.run.begin([3]float32{
-		float32(lr), float32(1 / (1 - math.Pow(t.opts.Beta1, n))), float32(1 / (1 - math.Pow(t.opts.Beta2, n))),
-	})
-	if err != nil {
+	if err := t.run.begin(t.control(lr)); err != nil {
 		return 0, err
 	}
 	fetch, err := t.run.update(0)
@@ -217,58 +179,6 @@ func (t *LayerTrainer) diverged(squares []float64) error {
 		blame = slices.Index(squares, slices.Max(squares))
 	}
 	return &DivergedError{Step: t.steps + 1, Tensor: t.run.parts()[blame].Name, Kind: "gradient", Loss: math.NaN()}
-}
-
-// ZeroGradients clears the gradients.
-func (t *LayerTrainer) ZeroGradients() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return ErrClosed
-	}
-	return t.zero()
-}
-
-func (t *LayerTrainer) zero() error {
-	t.stale = false
-	return t.run.clearGradients()
-}
-
-// Parameters lists the layer's parameters in the order of its computation, by the names
-// that [mamba.Layer] documents.
-func (t *LayerTrainer) Parameters() []Parameter {
-	var list []Parameter
-	for _, p := range t.run.parts() {
-		list = append(list, p.Parameter)
-	}
-	return list
-}
-
-// Value reads a parameter, row-major. Errors: [*ParameterError], [ErrClosed].
-func (t *LayerTrainer) Value(name string) ([]float32, error) { return t.read(value, name) }
-
-// Gradient reads a parameter's gradient, row-major: what Backward added up since the
-// gradients were cleared, also after an update. Errors: [*ParameterError],
-// [ErrClosed].
-func (t *LayerTrainer) Gradient(name string) ([]float32, error) { return t.read(gradient, name) }
-
-// SetValue replaces a parameter. Errors: [*ParameterError], [ErrClosed].
-func (t *LayerTrainer) SetValue(name string, v []float32) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return ErrClosed
-	}
-	return t.run.write(value, name, v)
-}
-
-func (t *LayerTrainer) read(k kind, name string) ([]float32, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return nil, ErrClosed
-	}
-	return t.run.read(k, name)
 }
 
 // Save writes the parameters as a safetensors file of float32, which [mamba.LoadLayer]

@@ -1,28 +1,15 @@
 package train
 
-import (
-	"github.com/mambagpu/mambagpu/mamba"
-	"github.com/mambagpu/mambagpu/wgpu"
-)
+import "github.com/mambagpu/mambagpu/mamba"
 
-// layerRunner is what a layer's trainer has an engine do, whatever the machine.
+// layerRunner is what a layer's trainer has an engine do.
 type layerRunner interface {
-	info() wgpu.AdapterInfo
-	memoryInUse() uint64
-	close() error
-	// begin sets what updates need to know.
-	begin(control [3]float32) error
-	clearGradients() error
+	updater
 	// forward makes y of x, (B, L, d) each.
 	forward(m micro, x, y []float32) error
 	// backward makes dx of dy after a forward of the same shape, and adds the
 	// parameters' gradients.
 	backward(m micro, dy, dx []float32) error
-	update(slot int) (func() (report, error), error)
-
-	parts() []part
-	read(k kind, name string) ([]float32, error)
-	write(k kind, name string, v []float32) error
 }
 
 // layerEngine is a layer on a machine. The engine's network has the layer's
@@ -38,7 +25,8 @@ func newLayerEngine[A any](m machine[A], w mamba.LayerWeights, o *Options) (*lay
 	if err != nil {
 		return nil, err
 	}
-	return &layerEngine[A]{engine: engine[A]{machine: m, net: net, opts: o}, layer: layer}, nil
+	e := &layerEngine[A]{engine: engine[A]{machine: m, net: net, opts: o}, layer: layer}
+	return e, e.fill(func(name string) ([]float32, error) { return w.Tensors[name].Data, nil })
 }
 
 func (e *layerEngine[A]) forward(m micro, x, y []float32) error {

@@ -11,7 +11,7 @@ func openLayer(w mamba.LayerWeights, o *Options) (layerRunner, error) {
 	case dev == nil:
 		return startLayer(&goMachine{}, w, o)
 	}
-	return startLayer(newGPUMachine(dev, owned), w, o)
+	return startLayer(o.gpuMachine(dev, owned), w, o)
 }
 
 // startLayer makes the engine of a machine, which is closed if that fails.

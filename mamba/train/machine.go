@@ -13,6 +13,10 @@ type machine[A any] interface {
 	newArray(label string, words int) (A, error)
 	newWords(label string, words int) (A, error)
 	release(x A)
+	// slice is so many words of x from first on, a multiple of alignment, as an array
+	// that shares them. It is released with x.
+	slice(label string, x A, first, words int) (A, error)
+	alignment() int
 	// Reads and writes see what was run before; write does not wait for it.
 	write(x A, first int, v []float32) error
 	writeWords(x A, v []uint32) error

@@ -40,6 +40,12 @@ func (g *goMachine) newWords(_ string, words int) (hostArray, error) {
 
 func (g *goMachine) release(x hostArray) { g.words -= len(x.f32) + len(x.u32) }
 
+func (*goMachine) slice(_ string, x hostArray, first, words int) (hostArray, error) {
+	return hostArray{f32: x.f32[first : first+words : first+words]}, nil
+}
+
+func (*goMachine) alignment() int { return 1 }
+
 func (*goMachine) write(x hostArray, first int, v []float32) error {
 	copy(x.f32[first:], v)
 	return nil
@@ -138,14 +144,14 @@ func (hostOperations) crossEntropy(p shaders.CrossEntropyParams, logits, targets
 	cpu.CrossEntropy(p, logits.f32, targets.u32, losses.f32)
 }
 
-func (hostOperations) squareSums(p shaders.SquareSumsParams, x, sums hostArray) {
-	cpu.SquareSums(p, x.f32, sums.f32)
+func (hostOperations) squareSums(p shaders.SquareSumsParams, runs, x, sums hostArray) {
+	cpu.SquareSums(p, runs.u32, x.f32, sums.f32)
 }
 
 func (hostOperations) clipScale(p shaders.ClipScaleParams, sums, control hostArray) {
 	cpu.ClipScale(p, sums.f32, control.f32)
 }
 
-func (hostOperations) adamW(p shaders.AdamWParams, gradient, control, parameter, m, v hostArray) {
-	cpu.AdamW(p, gradient.f32, control.f32, parameter.f32, m.f32, v.f32)
+func (hostOperations) adamW(p shaders.AdamWParams, runs, gradient, control, parameter, m, v hostArray) {
+	cpu.AdamW(p, runs.u32, gradient.f32, control.f32, parameter.f32, m.f32, v.f32)
 }

@@ -73,6 +73,13 @@ func (g *gpuMachine) release(x *wgpu.Buffer) {
 	g.buffers = slices.DeleteFunc(g.buffers, func(b *wgpu.Buffer) bool { return b == x })
 }
 
+func (g *gpuMachine) slice(label string, x *wgpu.Buffer, first, words int) (*wgpu.Buffer, error) {
+	return x.Slice(label, 4*uint64(first), 4*uint64(words))
+}
+
+// alignment is where bindings may begin, and whole vectors.
+func (g *gpuMachine) alignment() int { return max(int(g.dev.Limits().StorageAlignment)/4, 4) }
+
 func (g *gpuMachine) write(x *wgpu.Buffer, first int, v []float32) error {
 	return wgpu.Upload(x, 4*uint64(first), v)
 }

@@ -17,6 +17,7 @@ type network[A any] struct {
 	keeps     []*kept[A]   // of the blocks, each once
 	chunk     int          // C, the rows of logits at a time
 	weights   []*weight[A] // all of these, in the order of the computation
+	arenas    []*arena[A]  // that they lie in
 	act       activations[A]
 }
 

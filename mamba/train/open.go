@@ -19,7 +19,7 @@ func open(c mamba.ModelConfig, values func(name string) ([]float32, error), o *O
 	case dev == nil:
 		return start(&goMachine{}, c, values, o)
 	}
-	return start(newGPUMachine(dev, owned), c, values, o)
+	return start(o.gpuMachine(dev, owned), c, values, o)
 }
 
 // device is the device that the options choose, nil for plain Go, and whether it is to be
@@ -41,6 +41,14 @@ func (o *Options) device() (dev *wgpu.Device, owned bool, err error) {
 		return nil, false, nil
 	}
 	return dev, true, err
+}
+
+// gpuMachine makes a machine of a device. Its kernels are tuned by what o.Tuning is then.
+func (o *Options) gpuMachine(dev *wgpu.Device, owned bool) *gpuMachine {
+	m := newGPUMachine(dev, owned)
+	o.Tuning = mamba.ChooseTuning(o.Tuning, dev.Info(), o.Notices)
+	m.kernels.Tune(o.Tuning)
+	return m
 }
 
 func (o *Options) notices() io.Writer {

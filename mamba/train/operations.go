@@ -30,7 +30,7 @@ type operations[A any] interface {
 	selectiveScanBackward(p shaders.SelectiveScanParams, u, delta, bc, z, weights, slots, state, dy, dbc, dz, dweights A)
 
 	crossEntropy(p shaders.CrossEntropyParams, logits, targets, losses A)
-	squareSums(p shaders.SquareSumsParams, x, sums A)
+	squareSums(p shaders.SquareSumsParams, runs, x, sums A)
 	clipScale(p shaders.ClipScaleParams, sums, control A)
-	adamW(p shaders.AdamWParams, gradient, control, parameter, m, v A)
+	adamW(p shaders.AdamWParams, runs, gradient, control, parameter, m, v A)
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/mambagpu/mambagpu/mamba"
+	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
@@ -20,8 +21,13 @@ type Options struct {
 	// MemoryBudget bounds the bytes of device memory of a device of the trainer's
 	// own. The zero value means no bound but the driver's.
 	MemoryBudget uint64
-	// Notices is where the use of a CPU adapter, or of none, is announced. The zero
-	// value means standard error; use io.Discard for none.
+	// Tuning chooses variants of kernels on a GPU. The zero value means the tuning that
+	// `mambagpu bench --tune` stored for the adapter, as [mamba.Options] has it; an empty
+	// one means none. Other variants may give other bits.
+	Tuning shaders.Tuning
+	// Notices is where the use of a CPU adapter, or of none, is announced, and a stored
+	// tuning that is no good. The zero value means standard error; use io.Discard for
+	// none.
 	Notices io.Writer
 
 	// Batch is the number of sequences of a batch, SeqLen the number of tokens that

@@ -1,16 +1,16 @@
 package train
 
-// Parameter describes one tensor of the model.
+// Parameter describes one tensor of a model or layer.
 type Parameter struct {
-	Name   string // in Hugging Face layout
+	Name   string // a model's in Hugging Face layout, a layer's as [mamba.Layer] has it
 	Shape  []int
 	Decays bool // weight decay applies
 }
 
-// Parameters lists the model's tensors in the order of its computation.
-func (t *Trainer) Parameters() []Parameter {
+// Parameters lists the tensors in the order of the computation.
+func (l *learner[R]) Parameters() []Parameter {
 	var list []Parameter
-	for _, p := range t.run.parts() {
+	for _, p := range l.run.parts() {
 		if p.firstRow == 0 {
 			list = append(list, p.Parameter)
 		}
@@ -19,28 +19,28 @@ func (t *Trainer) Parameters() []Parameter {
 }
 
 // Value reads a parameter, row-major. Errors: [*ParameterError], [ErrClosed].
-func (t *Trainer) Value(name string) ([]float32, error) { return t.read(value, name) }
+func (l *learner[R]) Value(name string) ([]float32, error) { return l.read(value, name) }
 
-// Gradient reads a parameter's gradient, row-major: what Backward added up since
-// the gradients were cleared. After Step it is that step's, not clipped. Errors:
+// Gradient reads a parameter's gradient, row-major: what Backward added up since the
+// gradients were cleared, not clipped, also after an update. Errors:
 // [*ParameterError], [ErrClosed].
-func (t *Trainer) Gradient(name string) ([]float32, error) { return t.read(gradient, name) }
+func (l *learner[R]) Gradient(name string) ([]float32, error) { return l.read(gradient, name) }
 
 // SetValue replaces a parameter. Errors: [*ParameterError], [ErrClosed].
-func (t *Trainer) SetValue(name string, v []float32) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
+func (l *learner[R]) SetValue(name string, v []float32) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
 		return ErrClosed
 	}
-	return t.run.write(value, name, v)
+	return l.run.write(value, name, v)
 }
 
-func (t *Trainer) read(k kind, name string) ([]float32, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
+func (l *learner[R]) read(k kind, name string) ([]float32, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
 		return nil, ErrClosed
 	}
-	return t.run.read(k, name)
+	return l.run.read(k, name)
 }

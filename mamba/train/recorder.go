@@ -167,16 +167,16 @@ func (r *recorder) crossEntropy(p shaders.CrossEntropyParams, logits, targets, l
 	})
 }
 
-func (r *recorder) squareSums(p shaders.SquareSumsParams, x, sums *wgpu.Buffer) {
-	r.add(p.Count, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.SquareSums(p, x, sums) })
+func (r *recorder) squareSums(p shaders.SquareSumsParams, runs, x, sums *wgpu.Buffer) {
+	r.add(p.Elements, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.SquareSums(p, runs, x, sums) })
 }
 
 func (r *recorder) clipScale(p shaders.ClipScaleParams, sums, control *wgpu.Buffer) {
 	r.add(p.Parts, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.ClipScale(p, sums, control) })
 }
 
-func (r *recorder) adamW(p shaders.AdamWParams, gradient, control, parameter, m, v *wgpu.Buffer) {
-	r.add(10*p.Count, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
-		return k.AdamW(p, gradient, control, parameter, m, v)
+func (r *recorder) adamW(p shaders.AdamWParams, runs, gradient, control, parameter, m, v *wgpu.Buffer) {
+	r.add(10*p.Elements, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.AdamW(p, runs, gradient, control, parameter, m, v)
 	})
 }

@@ -81,12 +81,11 @@ func (n *network[A]) layOut() {
 func (n *network[A]) perBatch(m micro) []activation[A] {
 	c, a := n.config, &n.act
 	decays := c.DInner * (c.DState + 2)
-	return []activation[A]{
+	return append([]activation[A]{
 		{&a.convState, "conv_state", m.rows * c.DInner * (c.DConv - 1)}, {&a.scanState, "ssm_state", m.rows * c.DInner * c.DState},
 		{&a.decays, "decays", decays}, {&a.ddecays, "gradient of decays", decays},
 		{&a.logits, "logits", n.chunk * c.VocabSize},
-		{&a.sums, "sums", n.sums()}, {&a.control, "control", controlWords}, {&a.report, "report", controlWords + n.sums()},
-	}
+	}, n.updating()...)
 }
 
 // integers lists the arrays of integers.

@@ -95,6 +95,7 @@ func (b Best) Perplexity() float64 { return math.Exp(b.Loss) }
 //	DIR/config.json, model.safetensors, tokenizer.json   the best model so far
 //	DIR/metrics.jsonl                                    a line a step and judgement: see Metric
 //	DIR/checkpoints/step-000600/                         a model of float32 and what it takes to go on
+//	DIR/training.lock                                    while it runs
 //
 // DIR and each checkpoint are models in Hugging Face layout. A checkpoint appears as
 // a whole when it is on disk, and so does the best model. A run that was killed at any
@@ -105,8 +106,9 @@ func (b Best) Perplexity() float64 { return math.Exp(b.Loss) }
 // returns an [*InterruptedError]. A loss that is not finite or that has risen and does
 // not come back ends it with a [*RunError], which holds a [*DivergedError] or a
 // [*RisenError]. Other errors: [*OptionError], [*DataError], [*SettingError] if
-// resumed otherwise than it was begun, [fs.ErrExist] for a folder that is not empty,
-// those of [New] and [Load] and of the file system.
+// resumed otherwise than it was begun, [*LockedError] for a folder that another run is
+// training into, [fs.ErrExist] for one that is not empty, those of [New] and [Load] and
+// of the file system.
 func Run(ctx context.Context, opts *RunOptions) (RunResult, error) {
 	o, err := opts.filled()
 	if err != nil {
@@ -182,6 +184,7 @@ const (
 // session is a run under way.
 type session struct {
 	opts    RunOptions
+	lock    *folderLock
 	trainer *Trainer
 	windows Windows
 	valid   []Batch
@@ -200,6 +203,7 @@ func (r *session) close() {
 	if r.trainer != nil {
 		r.trainer.Close()
 	}
+	r.lock.release()
 }
 
 func (r *session) result() RunResult {

@@ -4,24 +4,36 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/mambagpu/mambagpu/mamba"
 	"github.com/mambagpu/mambagpu/mamba/checkpoint"
+	"github.com/mambagpu/mambagpu/shaders"
 )
 
 // newSession makes what a run needs: from a checkpoint, or from the beginning.
 func newSession(o RunOptions) (*session, error) {
-	last, err := findCheckpoint(o)
+	if !o.Resume { // before anything is made in the folder
+		if err := checkEmpty(o.Dir); err != nil {
+			return nil, err
+		}
+	}
+	lock, err := lockFolder(o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	r := &session{opts: o}
-	if err := r.prepare(last); err != nil {
+	r := &session{opts: o, lock: lock}
+	last, err := findCheckpoint(o)
+	if err == nil {
+		err = r.prepare(last)
+	}
+	if err != nil {
 		r.close()
 		return nil, err
 	}
@@ -36,7 +48,7 @@ func (r *session) prepare(last string) (err error) {
 		}
 		r.saved = checkpointDir(r.opts.Dir, r.state.Good)
 	}
-	if r.trainer, err = r.opts.trainer(last, r.state.Settings.MicroBatch); err != nil {
+	if r.trainer, err = r.opts.trainer(last, r.state.Settings); err != nil {
 		return err
 	}
 	if err := r.prepareData(); err != nil {
@@ -66,33 +78,43 @@ func (r *session) prepare(last string) (err error) {
 
 // findCheckpoint is the checkpoint to go on from, empty for a run from the beginning.
 func findCheckpoint(o RunOptions) (string, error) {
-	if o.Resume {
-		dirs, err := Checkpoints(o.Dir)
-		if err != nil || len(dirs) == 0 {
-			return "", err
-		}
-		return dirs[len(dirs)-1], nil
+	if !o.Resume {
+		return "", checkEmpty(o.Dir)
 	}
-	entries, err := os.ReadDir(o.Dir)
+	dirs, err := Checkpoints(o.Dir)
+	if err != nil || len(dirs) == 0 {
+		return "", err
+	}
+	return dirs[len(dirs)-1], nil
+}
+
+// checkEmpty returns an error if there is anything in a folder but a lock. The folder
+// need not exist.
+func checkEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
 	switch {
-	case len(entries) > 0:
-		err = &fs.PathError{Op: "train into", Path: o.Dir, Err: fs.ErrExist}
+	case slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() != lockFile }):
+		err = &fs.PathError{Op: "train into", Path: dir, Err: fs.ErrExist}
 	case errors.Is(err, fs.ErrNotExist):
-		return "", nil
+		return nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("train: %w", err)
+		return fmt.Errorf("train: %w", err)
 	}
-	return "", nil
+	return nil
 }
 
 // trainer makes the trainer: of a checkpoint's weights, of those to begin with, or of
-// random ones. A run goes on with as many sequences at a time as it began with,
-// since sums over others have other bits.
-func (o *RunOptions) trainer(last string, microBatch int) (*Trainer, error) {
+// random ones. A run goes on with as many sequences at a time as it began with and with
+// the same variants of kernels, since other sums have other bits.
+func (o *RunOptions) trainer(last string, begun Settings) (*Trainer, error) {
 	opts := *o.Options
 	if last != "" {
-		orElse(&opts.MicroBatch, microBatch)
+		orElse(&opts.MicroBatch, begun.MicroBatch)
+		if opts.Tuning == nil { // an empty one, not the one stored by now, where it began without
+			opts.Tuning = shaders.Tuning{}
+			maps.Copy(opts.Tuning, begun.Tuning)
+		}
 		return Load(last, &opts)
 	}
 	if o.Init != "" {
@@ -147,7 +169,16 @@ func (r *session) settings() Settings {
 		Batch: t.Batch, MicroBatch: r.trainer.MicroBatch(), SeqLen: t.SeqLen, Accumulate: r.opts.Accumulate,
 		Schedule: r.opts.Schedule, Beta1: t.Beta1, Beta2: t.Beta2, Eps: t.Eps, WeightDecay: t.WeightDecay, Clip: t.Clip,
 		Seed: t.Seed, Noise: r.opts.Noise, Average: r.opts.Average, Data: fingerprint(r.opts.Data), Valid: fingerprint(r.opts.Valid),
+		Tuning: noneIfEmpty(t.Tuning),
 	}
+}
+
+// noneIfEmpty is a tuning as settings have it.
+func noneIfEmpty(t shaders.Tuning) shaders.Tuning {
+	if len(t) == 0 {
+		return nil
+	}
+	return t
 }
 
 // prepareFolder makes the run's folder, or takes away from it what a run before left

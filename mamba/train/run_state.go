@@ -31,6 +31,8 @@ type Settings struct {
 	Average     float64  `json:"average"`
 	Data        string   `json:"data"`  // the number and a hash of the tokens
 	Valid       string   `json:"valid"` // empty without
+
+	Tuning map[string]string `json:"tuning,omitempty"` // of kernels, as [shaders.Tuning] has it; nil without
 }
 
 // check refuses settings that are not those of the run. The schedule's steps may

@@ -1,9 +1,6 @@
 package train
 
-import (
-	"context"
-	"math"
-)
+import "context"
 
 // Result is what a step tells.
 type Result struct {
@@ -74,15 +71,6 @@ func (t *Trainer) busy() error {
 		return ErrBusy
 	}
 	return nil
-}
-
-// control is what the next update needs to know: the learning rate and the
-// corrections of AdamW's moments for having begun at 0.
-func (t *Trainer) control(lr float64) [3]float32 {
-	n := float64(t.steps + 1)
-	return [3]float32{
-		float32(lr), float32(1 / (1 - math.Pow(t.opts.Beta1, n))), float32(1 / (1 - math.Pow(t.opts.Beta2, n))),
-	}
 }
 
 // finish updates the weights.

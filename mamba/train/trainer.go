@@ -3,26 +3,18 @@ package train
 import (
 	"context"
 	"math"
-	"sync"
 
 	"github.com/mambagpu/mambagpu/mamba"
 	"github.com/mambagpu/mambagpu/mamba/checkpoint"
-	"github.com/mambagpu/mambagpu/wgpu"
 )
 
 // Trainer is a model in training on a device. Make one with [New], [Load] or
 // [NewFrom]. Its methods may be called from any goroutine and run one after the
 // other.
 type Trainer struct {
-	config mamba.ModelConfig
-	opts   Options
-
-	mu      sync.Mutex
-	run     runner
-	steps   int
+	learner[runner]
+	config  mamba.ModelConfig
 	pending [2]*Pending // steps under way, by their number's last bit
-	stale   bool        // the gradients are those of an update, to be cleared
-	closed  bool
 }
 
 // New makes a trainer of a model with the reference implementation's random
@@ -75,7 +67,7 @@ func NewFrom(c mamba.ModelConfig, tensor func(name string) ([]float32, error), o
 	if err := checkConfig(c); err != nil {
 		return nil, err
 	}
-	t := &Trainer{config: c, opts: o}
+	t := &Trainer{learner: learner[runner]{opts: o}, config: c}
 	t.run, err = open(c, tensor, &t.opts)
 	if err != nil {
 		return nil, err
@@ -95,38 +87,12 @@ func checkConfig(c mamba.ModelConfig) error {
 	return err
 }
 
-// Close gives back what the trainer holds. Further calls do nothing; other methods
-// then return [ErrClosed].
-func (t *Trainer) Close() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return nil
-	}
-	t.closed = true
-	return t.run.close()
-}
-
 // Config is the model's architecture.
 func (t *Trainer) Config() mamba.ModelConfig { return t.config }
 
 // Options are the trainer's options with the defaults in place. WeightDecay and Clip
-// are 0 there for none.
+// are 0 there for none, and Tuning is what the kernels are tuned by.
 func (t *Trainer) Options() Options { return t.opts }
-
-// AdapterInfo describes what the trainer runs on.
-func (t *Trainer) AdapterInfo() wgpu.AdapterInfo { return t.run.info() }
-
-// MemoryInUse is the number of bytes that the trainer holds on its device, and, on a
-// device that is not its own, that others hold there.
-func (t *Trainer) MemoryInUse() uint64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return 0
-	}
-	return t.run.memoryInUse()
-}
 
 // MicroBatch is the number of sequences that go through the network at a time.
 func (t *Trainer) MicroBatch() int { return t.run.most() }
@@ -183,21 +149,6 @@ func (t *Trainer) Update(ctx context.Context, lr float64) (norm float64, err err
 	}
 	r, err := p.Wait()
 	return r.GradNorm, err
-}
-
-// ZeroGradients clears the gradients.
-func (t *Trainer) ZeroGradients() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return ErrClosed
-	}
-	return t.zero()
-}
-
-func (t *Trainer) zero() error {
-	t.stale = false
-	return t.run.clearGradients()
 }
 
 // Loss is the mean cross-entropy of a batch in nats. Gradients and weights stay.

@@ -371,6 +371,7 @@ func TestShards(t *testing.T) {
 			opts.Device, opts.Adapter = nil, mamba.GoAdapter
 			whole := newTrainer(t, c, opts)
 			require.Greater(t, len(cut.run.parts()), len(whole.run.parts()))
+			require.Greater(t, len(cut.run.(*engine[*wgpu.Buffer]).net.arenas), 1)
 			require.Equal(t, whole.Parameters(), cut.Parameters())
 			require.Equal(t, tensors(t, whole, whole.Value), tensors(t, cut, cut.Value))
 			for i := range 2 {

@@ -10,31 +10,20 @@ const (
 
 // clearGradients prepares for the first batch of a step.
 func (n *network[A]) clearGradients(s operations[A]) {
-	for _, w := range n.weights {
-		s.clear(w.gradient)
+	for _, a := range n.arenas {
+		s.clear(a.gradient)
 	}
 }
 
 // update takes all parameters on by their gradients, and reports.
 func (n *network[A]) update(s operations[A], o *Options) {
 	act := &n.act
-	for _, w := range n.weights {
-		for _, p := range w.parts {
-			s.squareSums(p.squares(), w.gradient, act.sums)
-		}
+	for _, a := range n.arenas {
+		s.squareSums(a.squares(), a.table, a.gradient, act.sums)
 	}
 	s.clipScale(shaders.ClipScaleParams{Parts: n.sums(), MaxNorm: float32(o.Clip)}, act.sums, act.control)
-	for _, w := range n.weights {
-		for _, r := range w.ranges() {
-			p := shaders.AdamWParams{
-				First: r.first, Count: r.count,
-				Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Eps,
-			}
-			if r.decays {
-				p.WeightDecay = o.WeightDecay
-			}
-			s.adamW(p, w.gradient, act.control, w.value, w.m, w.v)
-		}
+	for _, a := range n.arenas {
+		s.adamW(a.adamW(o), a.table, a.gradient, act.control, a.value, a.m, a.v)
 	}
 	s.copy(act.report, 0, act.control, 0, controlWords)
 	s.copy(act.report, controlWords, act.sums, 0, n.sums())
@@ -42,7 +31,6 @@ func (n *network[A]) update(s operations[A], o *Options) {
 
 // sums is the number of sums of squares.
 func (n *network[A]) sums() int {
-	parts := n.weights[len(n.weights)-1].parts
-	last := parts[len(parts)-1].squares()
-	return last.OffOut + last.Parts()
+	last := n.arenas[len(n.arenas)-1]
+	return last.firstSum + len(last.runs)
 }

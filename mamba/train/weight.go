@@ -2,19 +2,42 @@ package train
 
 import "github.com/mambagpu/mambagpu/shaders"
 
-// weight is some of the model's tensors in one array, their gradients, and AdamW's
+// arrays are what there is of parameters: themselves, their gradients, and AdamW's
 // moments, all laid out alike.
+type arrays[A any] struct{ value, gradient, m, v A }
+
+// kind is one of them.
+type kind uint8
+
+const (
+	value kind = iota
+	gradient
+	firstMoment
+	secondMoment
+)
+
+// kinds lists them, with how their labels begin.
+var kinds = []struct {
+	kind  kind
+	label string
+}{{value, ""}, {gradient, "gradient of "}, {firstMoment, "m of "}, {secondMoment, "v of "}}
+
+func (a *arrays[A]) of(k kind) *A { return [...]*A{&a.value, &a.gradient, &a.m, &a.v}[k] }
+
+// weight is some of the model's tensors side by side, as a kernel binds them: a part of
+// the arrays of an arena.
 type weight[A any] struct {
-	words                 int
-	parts                 []part
-	value, gradient, m, v A
+	arrays[A]
+	parts []part
+	first int // word of the arena
+	words int
 }
 
-// part is a tensor in an array: rows of cols elements, stride apart. A tensor that is
+// part is a tensor in a weight: rows of cols elements, stride apart. A tensor that is
 // too large for a binding is several of them.
 type part struct {
 	Parameter
-	first              int // element of the array
+	first              int // element of the weight
 	firstRow           int // of the tensor
 	rows, cols, stride int
 	firstSum           int // of its gradient's squares, in activations.sums
@@ -23,10 +46,8 @@ type part struct {
 // span is the number of elements from the part's first to the end of its last row.
 func (p part) span() int { return p.rows * p.stride }
 
-// squares are the sums of the squares of its gradient.
-func (p part) squares() shaders.SquareSumsParams {
-	return shaders.SquareSumsParams{First: p.first, Count: p.span(), OffOut: p.firstSum}
-}
+// sums is the number of sums of its gradient's squares.
+func (p part) sums() int { return (p.span() + shaders.RunLength - 1) / shaders.RunLength }
 
 // spread lays dense values out as the array has them.
 func (p part) spread(dense []float32) []float32 {
@@ -50,22 +71,4 @@ func (p part) dense(spread []float32) []float32 {
 		copy(out[r*p.cols:(r+1)*p.cols], spread[r*p.stride:])
 	}
 	return out
-}
-
-// ranges are the runs of elements that decay alike.
-func (w *weight[A]) ranges() []decayRange {
-	var list []decayRange
-	for _, p := range w.parts {
-		if n := len(list); n > 0 && list[n-1].decays == p.Decays {
-			list[n-1].count += p.span()
-			continue
-		}
-		list = append(list, decayRange{p.first, p.span(), p.Decays})
-	}
-	return list
-}
-
-type decayRange struct {
-	first, count int
-	decays       bool
 }

@@ -127,13 +127,10 @@ func causalConvOf(name string, p shaders.CausalConvParams, lengths []int) Case {
 		x := s.normal(tokens * p.Channels)
 		slots, count := s.slots(p.Batch)
 		state := s.state(slots, count, p.Channels*(p.Width-1), p.Fresh)
-		if p.Packed {
-			slots = packedSlots(slots, lengths)
-		}
 		return []Arg{
 			in("x", strided(x, p.Channels, p.Stride, p.Offset)),
 			in("weights", weights),
-			ints("slots", slots),
+			slotsArg(slots, lengths),
 			state,
 			out("y", poison(tokens*p.Channels)),
 		}

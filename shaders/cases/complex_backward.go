@@ -27,35 +27,18 @@ func selectiveScanComplexBackwardCases() []Case {
 		p.HasZ, p.HasD, p.HasBias, p.Softplus = bit(0), bit(1), bit(2), bit(3)
 		// Any three of the six take all their values.
 		p.Fresh, p.SharedA = bit(0) != (bit(1) != bit(2)), bit(1) != (bit(2) != bit(3))
-		if p.HasBias && !p.Softplus {
-			s.bias = span{0, 0.01} // the step has to stay positive
-		}
-		if p.Softplus {
-			s.delta, s.bias, s.im = span{-4, 1}, span{-1, 1}, span{-3, 3}
-			s.tol.Rel += 1e-5
-		}
-		if !p.HasZ {
-			p.ZStride, p.OffZ = 0, 0
-		}
-		list = append(list, s.backward("%s", switches(
-			on(p.HasZ, "z"), on(p.HasD, "D"), on(p.HasBias, "bias"), on(p.Softplus, "softplus"),
-			on(p.Fresh, "fresh"), on(p.SharedA, "shared A"))))
+		name := s.switched()
+		list = append(list, s.backward("%s", name))
 	}
 	add := func(name string, edit func(s *complexSpec)) {
 		s := complexModel(2, 50, 17, 16)
 		edit(&s)
 		list = append(list, s.backward("%s", name))
 	}
-	slow := span{-0.01, 0}
 	add("C before B, odd offsets", func(s *complexSpec) { s.p.BCStride, s.p.OffB, s.p.OffC = 91, 51, 7 })
-	add("delta 1e-4", func(s *complexSpec) { s.delta = span{1e-4, 1e-4} })
-	add("delta 100", func(s *complexSpec) { s.delta = span{100, 100} })
-	add("delta 1e-4 to 100", func(s *complexSpec) { s.delta = span{1e-4, 100} })
-	add("delta 0 keeps the state", func(s *complexSpec) { s.delta = span{0, 0} })
-	add("Re A = -16", func(s *complexSpec) { s.re, s.delta = span{-16, -16}, span{0.01, 1} })
-	add("Im A of 1e3, delta 10", func(s *complexSpec) { s.re, s.im, s.delta = slow, span{-1e3, 1e3}, span{8, 10} })
-	add("A about 0", func(s *complexSpec) { s.re, s.im = span{-1e-6, 0}, span{-1e-6, 1e-6} })
-	add("A real", func(s *complexSpec) { s.re, s.im = span{-16, -1}, span{1e-37, 1e-37} })
+	for _, e := range complexEdits {
+		add(e.name, e.edit)
+	}
 	return list
 }
 
@@ -95,20 +78,7 @@ func modulatedScanBackwardCases() []Case {
 		spec := layerScan(size[0], size[1], size[2], size[3])
 		list = append(list, spec.backward("batch %d, %d tokens, %d channels, d_state %d", size[0], size[1], size[2], size[3]))
 	}
-	add := func(name string, states int, edit func(s *modulatedSpec)) {
-		s := layerScan(2, 50, 17, states)
-		edit(&s)
-		list = append(list, s.backward("%s", name))
-	}
-	add("fresh", 16, func(s *modulatedSpec) { s.p.Fresh = true })
-	add("fresh, d_state 3", 3, func(s *modulatedSpec) { s.p.Fresh = true })
-	add("fresh, d_state 256", 256, func(s *modulatedSpec) { s.p.Fresh = true })
-	add("c before b, odd offsets", 5, func(s *modulatedSpec) { s.p.Stride, s.p.OffB, s.p.OffC = 51, 29, 7 })
-	add("b and c dense", 16, func(s *modulatedSpec) { s.p.Stride, s.p.OffB, s.p.OffC = 34, 0, 17 })
-	add("delta 1e-4, kept", 16, func(s *modulatedSpec) { s.delta, s.keep = span{1e-4, 1e-4}, 6 })
-	add("delta 100", 16, func(s *modulatedSpec) { s.delta = span{100, 100} })
-	add("Re A = -16", 16, func(s *modulatedSpec) { s.re, s.delta = span{-16, -16}, span{0.01, 1} })
-	add("forgotten at once", 16, func(s *modulatedSpec) { s.keep = -20 })
+	eachVaried(2, 50, func(name string, s modulatedSpec) { list = append(list, s.backward("%s", name)) })
 	return list
 }
 

@@ -163,25 +163,29 @@ func crossEntropy32(params any, a []Arg) {
 
 func squareSums32(params any, a []Arg) {
 	p := params.(shaders.SquareSumsParams)
-	for i := range p.Parts() {
-		first := i * shaders.SquareSumsPart
-		x := a[0].F32[p.First+first : p.First+min(first+shaders.SquareSumsPart, p.Count)]
-		a[1].F32[p.OffOut+i] = sumOf(len(x), func(i int) float32 { return x[i] * x[i] })
+	for r := range p.Runs {
+		run := a[0].U32[4*r:]
+		x := a[1].F32[run[0] : run[0]+run[1]]
+		a[2].F32[p.OffOut+r] = sumOf(len(x), func(i int) float32 { return x[i] * x[i] })
 	}
 }
 
 func adamW32(params any, a []Arg) {
 	p := params.(shaders.AdamWParams)
-	gradient, control, parameter, m, v := a[0].F32, a[1].F32, a[2].F32, a[3].F32, a[4].F32
+	gradient, control, parameter, m, v := a[1].F32, a[2].F32, a[3].F32, a[4].F32, a[5].F32
 	if control[shaders.ControlScale] == 0 {
 		return
 	}
-	for i := p.First; i < p.First+p.Count; i++ {
-		g := control[shaders.ControlScale] * gradient[i]
-		m[i] = float32(p.Beta1)*m[i] + float32(1-p.Beta1)*g
-		v[i] = float32(p.Beta2)*v[i] + float32(1-p.Beta2)*g*g
-		step := control[shaders.ControlFirst] * m[i] / (sqrt32(control[shaders.ControlSecond]*v[i]) + float32(p.Eps))
-		parameter[i] -= control[shaders.ControlRate] * (float32(p.WeightDecay)*parameter[i] + step)
+	for r := range p.Runs {
+		run := a[0].U32[4*r:]
+		decay := float32(p.WeightDecay) * float32(run[2])
+		for i := run[0]; i < run[0]+run[1]; i++ {
+			g := control[shaders.ControlScale] * gradient[i]
+			m[i] = float32(p.Beta1)*m[i] + float32(1-p.Beta1)*g
+			v[i] = float32(p.Beta2)*v[i] + float32(1-p.Beta2)*g*g
+			step := control[shaders.ControlFirst] * m[i] / (sqrt32(control[shaders.ControlSecond]*v[i]) + float32(p.Eps))
+			parameter[i] -= control[shaders.ControlRate] * (decay*parameter[i] + step)
+		}
 	}
 }
 

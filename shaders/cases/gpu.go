@@ -272,11 +272,11 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 	case shaders.CrossEntropyParams:
 		return k.CrossEntropy(p, b[0], b[1], b[2])
 	case shaders.SquareSumsParams:
-		return k.SquareSums(p, b[0], b[1])
+		return k.SquareSums(p, b[0], b[1], b[2])
 	case shaders.ClipScaleParams:
 		return k.ClipScale(p, b[0], b[1])
 	case shaders.AdamWParams:
-		return k.AdamW(p, b[0], b[1], b[2], b[3], b[4])
+		return k.AdamW(p, b[0], b[1], b[2], b[3], b[4], b[5])
 	case shaders.LogDecaysParams:
 		if c.Kernel == "log_decays" {
 			return k.LogDecays(p, b[0], b[1])

@@ -26,12 +26,9 @@ func lastRowsCases() []Case {
 func lastRowsCase(name string, p shaders.LastRowsParams, lengths []int) Case {
 	return Case{Name: name, Params: p, fill: func(s *source) []Arg {
 		slots, _ := s.slots(p.Batch)
-		if p.Packed {
-			slots = packedSlots(slots, lengths)
-		}
 		return []Arg{
 			in("x", s.normal(p.Total(p.Batch, p.Length)*p.Width)),
-			ints("slots", slots),
+			slotsArg(slots, lengths),
 			out("y", poison(p.Batch*p.Width)),
 		}
 	}}

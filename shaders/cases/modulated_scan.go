@@ -20,39 +20,18 @@ type modulatedSpec struct {
 
 func modulatedScanCases() []Case {
 	var list []Case
-	for _, states := range []int{1, 3, 8, 16, 17, 64, 100, 256} {
-		list = append(list,
-			layerScan(1, 1, 17, states).named("d_state %d, one token", states),
-			layerScan(2, 18, 5, states).named("d_state %d, 18 tokens", states),
-		)
+	for _, n := range complexSizes() {
+		list = append(list, layerScan(n.batch, n.length, n.channels, n.states).named("%s", n.name))
 	}
-	for _, length := range []int{1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 100} {
-		list = append(list, layerScan(1, length, 17, 16).named("%d tokens", length))
-	}
-	for batch := 1; batch <= 3; batch++ {
-		for _, channels := range []int{1, 15, 16, 17, 40} {
-			list = append(list, layerScan(batch, 20, channels, 16).named("batch %d, %d channels", batch, channels))
-		}
-	}
-	list = append(list,
-		layerScan(1, 33, 40, 256).named("d_state 256, 33 tokens, 40 channels"),
-		layerScan(1, 33, 40, 208).named("d_state 208, 33 tokens, 40 channels"),
-		layerScan(1, 600, 17, 16).named("600 tokens"),
-		layerScan(2, 300, 5, 64).named("300 tokens, d_state 64, batch 2"),
-	)
+	list = append(list, layerScan(1, 33, 40, 208).named("d_state 208, 33 tokens, 40 channels"))
 	list = append(list, modulatedPacked()...)
 	return append(list, modulatedVaried(2, 50)...)
 }
 
 func modulatedScanStepCases() []Case {
 	var list []Case
-	for _, states := range []int{1, 3, 8, 16, 17, 64, 100, 256} {
-		for _, channels := range []int{1, 15, 40, 257} {
-			list = append(list, layerScan(1, 1, channels, states).named("d_state %d, %d channels", states, channels))
-		}
-	}
-	for _, batch := range []int{2, 3, 8} {
-		list = append(list, layerScan(batch, 1, 17, 16).named("batch %d", batch))
+	for _, n := range complexStepSizes() {
+		list = append(list, layerScan(n.batch, n.length, n.channels, n.states).named("%s", n.name))
 	}
 	list = append(list, layerScan(1, 1, 1024, 16).named("d_model 512"))
 	return append(list, modulatedVaried(3, 1)...)
@@ -62,10 +41,18 @@ func modulatedScanStepCases() []Case {
 // the usual.
 func modulatedVaried(batch, length int) []Case {
 	var list []Case
+	eachVaried(batch, length, func(name string, s modulatedSpec) { list = append(list, s.named("%s", name)) })
+	s := layerScan(batch, length, 17, 16)
+	s.re, s.im, s.delta, s.keep = slowDecay, span{-1e3, 1e3}, span{8, 10}, 4
+	return append(list, s.named("Im A of 1e3, delta 10"))
+}
+
+// eachVaried calls f for each of modulatedVaried that has gradients worth a case.
+func eachVaried(batch, length int, f func(name string, s modulatedSpec)) {
 	add := func(name string, states int, edit func(s *modulatedSpec)) {
 		s := layerScan(batch, length, 17, states)
 		edit(&s)
-		list = append(list, s.named("%s", name))
+		f(name, s)
 	}
 	add("fresh", 16, func(s *modulatedSpec) { s.p.Fresh = true })
 	add("fresh, d_state 3", 3, func(s *modulatedSpec) { s.p.Fresh = true })
@@ -75,11 +62,7 @@ func modulatedVaried(batch, length int) []Case {
 	add("delta 1e-4, kept", 16, func(s *modulatedSpec) { s.delta, s.keep = span{1e-4, 1e-4}, 6 })
 	add("delta 100", 16, func(s *modulatedSpec) { s.delta = span{100, 100} })
 	add("Re A = -16", 16, func(s *modulatedSpec) { s.re, s.delta = span{-16, -16}, span{0.01, 1} })
-	add("Im A of 1e3, delta 10", 16, func(s *modulatedSpec) {
-		s.re, s.im, s.delta, s.keep = span{-0.01, 0}, span{-1e3, 1e3}, span{8, 10}, 4
-	})
 	add("forgotten at once", 16, func(s *modulatedSpec) { s.keep = -20 })
-	return list
 }
 
 // modulatedPacked is sequences of different lengths.
@@ -133,10 +116,6 @@ func (spec modulatedSpec) fill(s *source) []Arg {
 	p := spec.p
 	tokens := p.Total(p.Batch, p.Length)
 	slots, count := s.slots(p.Batch)
-	words := slots
-	if p.Packed {
-		words = packedSlots(slots, spec.lengths)
-	}
 	rows := poison(tokens * p.Stride)
 	place(rows, s.normal(tokens*p.Channels), p.Channels, p.Stride, p.OffB)
 	place(rows, s.normal(tokens*p.Channels), p.Channels, p.Stride, p.OffC)
@@ -149,7 +128,7 @@ func (spec modulatedSpec) fill(s *source) []Arg {
 		in("cells", spec.cells(s)),
 		in("s", rows),
 		in("weights", weights),
-		ints("slots", words),
+		slotsArg(slots, spec.lengths),
 		s.state(slots, count, 2*p.Channels*p.States, p.Fresh),
 		out("y", poison(tokens*p.Channels)),
 	}

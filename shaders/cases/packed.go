@@ -20,13 +20,16 @@ func packing(lengths []int) (p shaders.Packing, longest int) {
 	return p, slices.Max(lengths)
 }
 
-// packedSlots is the words of slots for sequences that lie end to end.
-func packedSlots(slots []uint32, lengths []int) []uint32 {
+// slotsArg is the slots of sequences, which lie end to end if lengths are given.
+func slotsArg(slots []uint32, lengths []int) Arg {
+	if lengths == nil {
+		return ints("slots", slots)
+	}
 	var words []uint32
 	row := 0
 	for i, slot := range slots {
 		words = append(words, slot, uint32(row), uint32(lengths[i]))
 		row += lengths[i]
 	}
-	return words
+	return ints("slots", words)
 }

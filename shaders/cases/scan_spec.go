@@ -79,55 +79,60 @@ func (spec scanSpec) named(format string, a ...any) Case {
 // fill makes the buffers.
 func (spec scanSpec) fill(s *source) []Arg {
 	p := spec.p
-	tokens := p.Total(p.Batch, p.Length)
 	slots, count := s.slots(p.Batch)
 	state := s.state(slots, count, p.Channels*p.States, p.Fresh)
-	if p.Packed {
-		slots = packedSlots(slots, spec.lengths)
-	}
-	u := s.normal(tokens * p.Channels)
-	delta := spec.delta.draw(s, tokens*p.Channels)
-	bc := poison(tokens * p.BCStride)
-	place(bc, s.normal(tokens*p.States), p.States, p.BCStride, p.OffB)
-	place(bc, s.normal(tokens*p.States), p.States, p.BCStride, p.OffC)
-	if p.Modulated {
-		place(bc, spec.m.draw(s, tokens*p.States), p.States, p.BCStride, p.OffM)
-	}
-	var z []float32
-	if p.HasZ {
-		z = strided(s.normal(tokens*p.Channels), p.Channels, p.ZStride, p.OffZ)
-	}
-	return []Arg{
-		in("u", u),
-		in("delta", delta),
-		in("bc", bc),
-		in("z", z),
-		in("weights", spec.weights(s)),
-		ints("slots", slots),
+	return append(scanInputs(s, p, 1, spec.delta, spec.m),
+		in("weights", afterA(s, p, spec.drawA(s), spec.bias)),
+		slotsArg(slots, spec.lengths),
 		state,
-		out("y", poison(tokens*p.Channels)),
-	}
+		out("y", poison(p.Total(p.Batch, p.Length)*p.Channels)),
+	)
 }
 
-// weights is A (E, N) or (N), D (E) and bias (E) in one array.
-func (spec scanSpec) weights(s *source) []float32 {
+// drawA is A (E, N) or (N).
+func (spec scanSpec) drawA(s *source) []float32 {
 	p := spec.p
 	n := p.States
 	if !p.SharedA {
 		n *= p.Channels
 	}
-	w := spec.a.draw(s, n)
+	a := spec.a.draw(s, n)
 	if spec.a == (span{}) {
-		w = s.uniform(n, -1.1, -0.9)
-		for i := range w {
-			w[i] *= float32(i%p.States + 1)
+		a = s.uniform(n, -1.1, -0.9)
+		for i := range a {
+			a[i] *= float32(i%p.States + 1)
 		}
 	}
+	return a
+}
+
+// scanInputs is u, delta, bc and z. An element of B and C is so many numbers: one, or two
+// if they are complex.
+func scanInputs(s *source, p shaders.SelectiveScanParams, numbers int, delta, m span) []Arg {
+	tokens := p.Total(p.Batch, p.Length)
+	u := s.normal(tokens * p.Channels)
+	steps := delta.draw(s, tokens*p.Channels)
+	width := numbers * p.States
+	bc := poison(tokens * p.BCStride)
+	place(bc, s.normal(tokens*width), width, p.BCStride, p.OffB)
+	place(bc, s.normal(tokens*width), width, p.BCStride, p.OffC)
+	if p.Modulated {
+		place(bc, m.draw(s, tokens*p.States), p.States, p.BCStride, p.OffM)
+	}
+	var z []float32
+	if p.HasZ {
+		z = strided(s.normal(tokens*p.Channels), p.Channels, p.ZStride, p.OffZ)
+	}
+	return []Arg{in("u", u), in("delta", steps), in("bc", bc), in("z", z)}
+}
+
+// afterA is the packed weights, D (E) and bias (E) behind A.
+func afterA(s *source, p shaders.SelectiveScanParams, a []float32, bias span) []float32 {
 	if p.HasD {
-		w = append(w, s.normal(p.Channels)...)
+		a = append(a, s.normal(p.Channels)...)
 	}
 	if p.HasBias {
-		w = append(w, spec.bias.draw(s, p.Channels)...)
+		a = append(a, bias.draw(s, p.Channels)...)
 	}
-	return w
+	return a
 }

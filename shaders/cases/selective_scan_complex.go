@@ -22,25 +22,9 @@ type complexSpec struct {
 
 func selectiveScanComplexCases() []Case {
 	var list []Case
-	for _, states := range []int{1, 3, 8, 16, 17, 64, 100, 256} {
-		list = append(list,
-			complexModel(1, 1, 17, states).named("d_state %d, one token", states),
-			complexModel(2, 18, 5, states).named("d_state %d, 18 tokens", states),
-		)
+	for _, n := range complexSizes() {
+		list = append(list, complexModel(n.batch, n.length, n.channels, n.states).named("%s", n.name))
 	}
-	for _, length := range []int{1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 100} {
-		list = append(list, complexModel(1, length, 17, 16).named("%d tokens", length))
-	}
-	for batch := 1; batch <= 3; batch++ {
-		for _, channels := range []int{1, 15, 16, 17, 40} {
-			list = append(list, complexModel(batch, 20, channels, 16).named("batch %d, %d channels", batch, channels))
-		}
-	}
-	list = append(list,
-		complexModel(1, 33, 40, 256).named("d_state 256, 33 tokens, 40 channels"),
-		complexModel(1, 600, 17, 16).named("600 tokens"),
-		complexModel(2, 300, 5, 64).named("300 tokens, d_state 64, batch 2"),
-	)
 	for _, length := range []int{1, 7, 8, 9, 33, 100} {
 		list = append(list, complexGeneralModel(1, length, 17, 16).named("shared A and m, %d tokens", length))
 	}
@@ -52,13 +36,8 @@ func selectiveScanComplexCases() []Case {
 
 func selectiveScanComplexStepCases() []Case {
 	var list []Case
-	for _, states := range []int{1, 3, 8, 16, 17, 64, 100, 256} {
-		for _, channels := range []int{1, 15, 40, 257} {
-			list = append(list, complexModel(1, 1, channels, states).named("d_state %d, %d channels", states, channels))
-		}
-	}
-	for _, batch := range []int{2, 3, 8} {
-		list = append(list, complexModel(batch, 1, 17, 16).named("batch %d", batch))
+	for _, n := range complexStepSizes() {
+		list = append(list, complexModel(n.batch, n.length, n.channels, n.states).named("%s", n.name))
 	}
 	list = append(list, complexSwitches(1)...)
 	list = append(list, complexGeneral(3, 1)...)
@@ -151,9 +130,7 @@ func complexPacked() []Case {
 }
 
 // complexSwitches is half of the combinations of the switches, those of an even
-// number: any five take all their values. A step that softplus
-// made is off by 4e-7, which turns a state by that times its angle, here up to
-// 6: a few steps' worth of that in all.
+// number: any five take all their values.
 func complexSwitches(length int) []Case {
 	var list []Case
 	for number := range 64 {
@@ -164,21 +141,30 @@ func complexSwitches(length int) []Case {
 		p := &s.p
 		p.HasZ, p.HasD, p.HasBias = number&1 != 0, number&2 != 0, number&4 != 0
 		p.Softplus, p.Fresh, p.SharedA = number&8 != 0, number&16 != 0, number&32 != 0
-		if p.HasBias && !p.Softplus {
-			s.bias = span{0, 0.01} // the step has to stay positive
-		}
-		if p.Softplus {
-			s.delta, s.bias, s.im = span{-4, 1}, span{-1, 1}, span{-3, 3}
-			s.tol.Rel += 1e-5
-		}
-		if !p.HasZ {
-			p.ZStride, p.OffZ = 0, 0
-		}
-		list = append(list, s.named("%s", switches(
-			on(p.HasZ, "z"), on(p.HasD, "D"), on(p.HasBias, "bias"), on(p.Softplus, "softplus"),
-			on(p.Fresh, "fresh"), on(p.SharedA, "shared A"))))
+		name := s.switched()
+		list = append(list, s.named("%s", name))
 	}
 	return list
+}
+
+// switched fits the spec to its switches and names them. A step that softplus
+// made is off by 4e-7, which turns a state by that times its angle, here up to
+// 6: a few steps' worth of that in all.
+func (spec *complexSpec) switched() string {
+	p := &spec.p
+	if p.HasBias && !p.Softplus {
+		spec.bias = span{0, 0.01} // the step has to stay positive
+	}
+	if p.Softplus {
+		spec.delta, spec.bias, spec.im = span{-4, 1}, span{-1, 1}, span{-3, 3}
+		spec.tol.Rel += 1e-5
+	}
+	if !p.HasZ {
+		p.ZStride, p.OffZ = 0, 0
+	}
+	return switches(
+		on(p.HasZ, "z"), on(p.HasD, "D"), on(p.HasBias, "bias"), on(p.Softplus, "softplus"),
+		on(p.Fresh, "fresh"), on(p.SharedA, "shared A"))
 }
 
 // complexExtremes is layouts, and steps and decays far from the usual, without
@@ -191,29 +177,41 @@ func complexExtremes(batch, length int) []Case {
 		edit(&s)
 		list = append(list, s.named("%s", name))
 	}
-	slow := span{-0.01, 0}
 	add("C before B, odd offsets", 5, func(s *complexSpec) { s.p.BCStride, s.p.OffB, s.p.OffC = 43, 29, 7 })
 	add("B and C dense, shared A", 16, func(s *complexSpec) {
 		s.p.BCStride, s.p.OffB, s.p.OffC, s.p.SharedA = 64, 0, 32, true
 	})
 	add("shared A, d_state 100", 100, func(s *complexSpec) { s.p.SharedA = true })
 	add("shared A, d_state 256, fresh", 256, func(s *complexSpec) { s.p.SharedA, s.p.Fresh = true, true })
-	add("delta 1e-4", 16, func(s *complexSpec) { s.delta = span{1e-4, 1e-4} })
 	add("delta 1e-4, zero state, no z", 16, func(s *complexSpec) {
 		s.delta, s.p.Fresh, s.p.HasZ, s.p.ZStride, s.p.OffZ = span{1e-4, 1e-4}, true, false, 0, 0
 	})
-	add("delta 100", 16, func(s *complexSpec) { s.delta = span{100, 100} })
-	add("delta 1e-4 to 100", 16, func(s *complexSpec) { s.delta = span{1e-4, 100} })
-	add("delta 0 keeps the state", 16, func(s *complexSpec) { s.delta = span{0, 0} })
-	add("Re A = -16", 16, func(s *complexSpec) { s.re, s.delta = span{-16, -16}, span{0.01, 1} })
 	add("Im A about 255 pi, delta 1", 16, func(s *complexSpec) {
-		s.re, s.im, s.delta = slow, span{250 * math.Pi, 255 * math.Pi}, span{0.5, 1}
+		s.re, s.im, s.delta = slowDecay, span{250 * math.Pi, 255 * math.Pi}, span{0.5, 1}
 	})
-	add("Im A of 1e3, delta 10", 16, func(s *complexSpec) { s.re, s.im, s.delta = slow, span{-1e3, 1e3}, span{8, 10} })
-	add("Im A of 1e3, delta 1e-4 to 10", 16, func(s *complexSpec) { s.re, s.im, s.delta = slow, span{900, 1e3}, span{1e-4, 10} })
-	add("A about 0", 16, func(s *complexSpec) { s.re, s.im = span{-1e-6, 0}, span{-1e-6, 1e-6} })
-	add("A real", 16, func(s *complexSpec) { s.re, s.im = span{-16, -1}, span{1e-37, 1e-37} })
+	add("Im A of 1e3, delta 1e-4 to 10", 16, func(s *complexSpec) { s.re, s.im, s.delta = slowDecay, span{900, 1e3}, span{1e-4, 10} })
+	for _, e := range complexEdits {
+		add(e.name, 16, e.edit)
+	}
 	return list
+}
+
+// slowDecay is Re A of states that live for many steps.
+var slowDecay = span{-0.01, 0}
+
+// complexEdits is steps and decays far from the usual.
+var complexEdits = []struct {
+	name string
+	edit func(s *complexSpec)
+}{
+	{"delta 1e-4", func(s *complexSpec) { s.delta = span{1e-4, 1e-4} }},
+	{"delta 100", func(s *complexSpec) { s.delta = span{100, 100} }},
+	{"delta 1e-4 to 100", func(s *complexSpec) { s.delta = span{1e-4, 100} }},
+	{"delta 0 keeps the state", func(s *complexSpec) { s.delta = span{0, 0} }},
+	{"Re A = -16", func(s *complexSpec) { s.re, s.delta = span{-16, -16}, span{0.01, 1} }},
+	{"Im A of 1e3, delta 10", func(s *complexSpec) { s.re, s.im, s.delta = slowDecay, span{-1e3, 1e3}, span{8, 10} }},
+	{"A about 0", func(s *complexSpec) { s.re, s.im = span{-1e-6, 0}, span{-1e-6, 1e-6} }},
+	{"A real", func(s *complexSpec) { s.re, s.im = span{-16, -1}, span{1e-37, 1e-37} }},
 }
 
 // named is the case with that name; its absolute tolerance is that of
@@ -227,50 +225,21 @@ func (spec complexSpec) named(format string, a ...any) Case {
 
 // fill makes the buffers.
 func (spec complexSpec) fill(s *source) []Arg {
-	p := spec.p
-	tokens := p.Total(p.Batch, p.Length)
+	p := shaders.SelectiveScanParams(spec.p)
 	slots, count := s.slots(p.Batch)
-	words := slots
-	if p.Packed {
-		words = packedSlots(slots, spec.lengths)
-	}
-	u := s.normal(tokens * p.Channels)
-	delta := spec.delta.draw(s, tokens*p.Channels)
-	bc := poison(tokens * p.BCStride)
-	place(bc, s.normal(tokens*2*p.States), 2*p.States, p.BCStride, p.OffB)
-	place(bc, s.normal(tokens*2*p.States), 2*p.States, p.BCStride, p.OffC)
-	if p.Modulated {
-		place(bc, spec.m.draw(s, tokens*p.States), p.States, p.BCStride, p.OffM)
-	}
-	var z []float32
-	if p.HasZ {
-		z = strided(s.normal(tokens*p.Channels), p.Channels, p.ZStride, p.OffZ)
-	}
-	return []Arg{
-		in("u", u),
-		in("delta", delta),
-		in("bc", bc),
-		in("z", z),
-		in("weights", spec.weights(s)),
-		ints("slots", words),
+	return append(scanInputs(s, p, 2, spec.delta, spec.m),
+		in("weights", afterA(s, p, spec.drawA(s), spec.bias)),
+		slotsArg(slots, spec.lengths),
 		s.state(slots, count, 2*p.Channels*p.States, p.Fresh),
-		out("y", poison(tokens*p.Channels)),
-	}
+		out("y", poison(p.Total(p.Batch, p.Length)*p.Channels)),
+	)
 }
 
-// weights is A (E, N, 2) or (N, 2), D (E) and bias (E) in one array.
-func (spec complexSpec) weights(s *source) []float32 {
-	p := spec.p
-	n := p.States
-	if !p.SharedA {
-		n *= p.Channels
+// drawA is A (E, N, 2) or (N, 2).
+func (spec complexSpec) drawA(s *source) []float32 {
+	n := spec.p.States
+	if !spec.p.SharedA {
+		n *= spec.p.Channels
 	}
-	w := drawA(s, n, p.States, spec.re, spec.im)
-	if p.HasD {
-		w = append(w, s.normal(p.Channels)...)
-	}
-	if p.HasBias {
-		w = append(w, spec.bias.draw(s, p.Channels)...)
-	}
-	return w
+	return drawA(s, n, spec.p.States, spec.re, spec.im)
 }

@@ -101,11 +101,11 @@ func (c Case) RunTwin() []Arg {
 	case shaders.CrossEntropyParams:
 		cpu.CrossEntropy(p, f(0), u(1), f(2))
 	case shaders.SquareSumsParams:
-		cpu.SquareSums(p, f(0), f(1))
+		cpu.SquareSums(p, u(0), f(1), f(2))
 	case shaders.ClipScaleParams:
 		cpu.ClipScale(p, f(0), f(1))
 	case shaders.AdamWParams:
-		cpu.AdamW(p, f(0), f(1), f(2), f(3), f(4))
+		cpu.AdamW(p, u(0), f(1), f(2), f(3), f(4), f(5))
 	case shaders.LogDecaysParams:
 		if c.Kernel == "log_decays" {
 			cpu.LogDecays(p, f(0), f(1))

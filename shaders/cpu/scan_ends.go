@@ -15,8 +15,7 @@ import (
 //
 // It leaves them in scratch, where [shaders.ScanBlockParams] says.
 func ScanEnds(p shaders.ScanBlockParams, u, delta, bc, z, weights, dy, scratch []float32) {
-	s := scan{p: p.SelectiveScanParams, u: u, delta: delta, bc: bc, z: z}
-	s.a, s.d, s.bias = splitWeights(p.SelectiveScanParams, weights)
+	s := newScan(p.SelectiveScanParams, 1, u, delta, bc, z, weights, nil)
 	parallelChannels(p.Batch, p.Channels, p.Length*(20*p.Here()+40), func(b, lo, hi int) {
 		h, g := make([]float64, p.Here()), make([]float64, p.Here())
 		for e := lo; e < hi; e++ {

@@ -16,7 +16,7 @@ import (
 // dstate (B, E, N) gets the gradient of the initial state unless it is nil.
 func ScanJoin(p shaders.ScanBlockParams, weights []float32, slots []uint32, state, scratch, dstate []float32) {
 	s := scan{p: p.SelectiveScanParams}
-	s.a, _, _ = splitWeights(p.SelectiveScanParams, weights)
+	s.a, _, _ = splitWeights(p.SelectiveScanParams, 1, weights)
 	parallelChannels(p.Batch, p.Channels, p.Chunks()*p.Here()*40, func(b, lo, hi int) {
 		for e := lo; e < hi; e++ {
 			for n := range p.Here() {

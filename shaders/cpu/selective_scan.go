@@ -19,8 +19,7 @@ import (
 // (slots, E, N). z is not looked at unless HasZ is set. The state is float64 from
 // the first step to the last and rounded once, when it is stored.
 func SelectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, y []float32) {
-	s := scan{p: p, u: u, delta: delta, bc: bc, z: z, y: y}
-	s.a, s.d, s.bias = splitWeights(p, weights)
+	s := newScan(p, 1, u, delta, bc, z, weights, y)
 	parallelChannels(p.Batch, p.Channels, p.Length*(10*p.States+30), func(b, lo, hi int) {
 		slot, row, rows := p.Sequence(slots, b, p.Length)
 		first := (slot*p.Channels + lo) * p.States
@@ -44,10 +43,26 @@ func SelectiveScan(p shaders.SelectiveScanParams, u, delta, bc, z, weights []flo
 	})
 }
 
+// scan is one call's arguments.
+type scan struct {
+	p               shaders.SelectiveScanParams
+	u, delta, bc, z []float32
+	a, d, bias      []float32
+	y               []float32
+}
+
+// newScan cuts the weights. An element of A, B, C and the state is so many numbers: one,
+// or two if they are complex.
+func newScan(p shaders.SelectiveScanParams, numbers int, u, delta, bc, z, weights, y []float32) scan {
+	s := scan{p: p, u: u, delta: delta, bc: bc, z: z, y: y}
+	s.a, s.d, s.bias = splitWeights(p, numbers, weights)
+	return s
+}
+
 // splitWeights cuts the packed weights into A (E, N) or (N), D (E) and bias (E);
-// the last two are nil when absent.
-func splitWeights(p shaders.SelectiveScanParams, weights []float32) (a, d, bias []float32) {
-	size := p.States
+// the last two are nil when absent. An element of A is so many numbers.
+func splitWeights(p shaders.SelectiveScanParams, numbers int, weights []float32) (a, d, bias []float32) {
+	size := numbers * p.States
 	if !p.SharedA {
 		size *= p.Channels
 	}
@@ -59,14 +74,6 @@ func splitWeights(p shaders.SelectiveScanParams, weights []float32) (a, d, bias 
 		bias = rest[:p.Channels]
 	}
 	return a, d, bias
-}
-
-// scan is one call's arguments.
-type scan struct {
-	p               shaders.SelectiveScanParams
-	u, delta, bc, z []float32
-	a, d, bias      []float32
-	y               []float32
 }
 
 // step moves the states h (hi-lo, N) of the channels [lo, hi) on by the token
@@ -87,26 +94,46 @@ func (s *scan) step(row, lo, hi int, h []float64) {
 		u := float64(s.u[row*p.Channels+e])
 		d := s.stepSize(row, e)
 		y := recur(h[(e-lo)*p.States:(e-lo+1)*p.States], a, mt, bt, ct, d, d*u)
-		if s.d != nil {
-			y += float64(s.d[e]) * u
-		}
-		if p.HasZ {
-			y *= silu(float64(s.z[row*p.ZStride+p.OffZ+e]))
-		}
-		s.y[row*p.Channels+e] = float32(y)
+		s.write(row, e, u, y)
 	}
+}
+
+// write stores the output of channel e, whose sum over the states is y: D u is added, and
+// the gate multiplied.
+func (s *scan) write(row, e int, u, y float64) {
+	p := s.p
+	if s.d != nil {
+		y += float64(s.d[e]) * u
+	}
+	if p.HasZ {
+		y *= silu(float64(s.z[row*p.ZStride+p.OffZ+e]))
+	}
+	s.y[row*p.Channels+e] = float32(y)
 }
 
 // stepSize is d_t of channel e at the token of row number row.
 func (s *scan) stepSize(row, e int) float64 {
-	d := float64(s.delta[row*s.p.Channels+e])
-	if s.bias != nil {
-		d += float64(s.bias[e])
-	}
+	d := s.beforeSoftplus(row, e)
 	if s.p.Softplus {
 		d = softplus(d)
 	}
 	return d
+}
+
+// stepSlope is the derivative of stepSize by delta.
+func (s *scan) stepSlope(row, e int) float64 {
+	if !s.p.Softplus {
+		return 1
+	}
+	return sigmoid(s.beforeSoftplus(row, e))
+}
+
+func (s *scan) beforeSoftplus(row, e int) float64 {
+	x := float64(s.delta[row*s.p.Channels+e])
+	if s.bias != nil {
+		x += float64(s.bias[e])
+	}
+	return x
 }
 
 // recur does h = m exp(d a) h + du b for one channel and returns sum h c. All

@@ -27,8 +27,7 @@ import (
 //
 // All sums are float64 and are added in an order that depends on the sizes alone.
 func SelectiveScanBackward(p shaders.SelectiveScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, dy, dbc, dz, dweights, dstate []float32) {
-	s := scanBackward{scan: scan{p: p, u: u, delta: delta, bc: bc, z: z}, state: state, dy: dy, dz: dz, dstate: dstate}
-	s.a, s.d, s.bias = splitWeights(p, weights)
+	s := scanBackward{scan: newScan(p, 1, u, delta, bc, z, weights, nil), state: state, dy: dy, dz: dz, dstate: dstate}
 	s.da = make([]float64, p.Channels*p.States)
 	s.dskip, s.dbias = make([]float64, p.Channels), make([]float64, p.Channels)
 
@@ -150,14 +149,7 @@ func (s *scanBackward) backward(w *scanWalk, row, t, e int, a []float32) {
 		w.g[i] = g
 	}
 	s.dskip[e] += grad * u
-	dd := u*gb + gah
-	if p.Softplus {
-		x := float64(s.delta[at])
-		if s.bias != nil {
-			x += float64(s.bias[e])
-		}
-		dd *= sigmoid(x)
-	}
+	dd := (u*gb + gah) * s.stepSlope(row, e)
 	s.dbias[e] += dd
 	s.delta[at] = float32(dd)
 	s.dy[at] = float32(d*gb + skip*grad)
@@ -186,7 +178,7 @@ func (s *scanBackward) sumBlocks(dbc []float32, sums []float64, blocks int) {
 
 // addWeights adds the gradients of A, D and bias to the packed ones.
 func (s *scanBackward) addWeights(dweights []float32) {
-	da, dskip, dbias := splitWeights(s.p, dweights)
+	da, dskip, dbias := splitWeights(s.p, 1, dweights)
 	sum := s.da
 	if s.p.SharedA {
 		sum = make([]float64, s.p.States)

@@ -17,8 +17,7 @@ import "github.com/mambagpu/mambagpu/shaders"
 // unless HasZ is set. The state is complex128 from the first step to the last
 // and rounded once, when it is stored.
 func SelectiveScanComplex(p shaders.ComplexScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, y []float32) {
-	s := complexScan{p: p, u: u, delta: delta, bc: bc, z: z, y: y}
-	s.a, s.d, s.bias = splitComplexWeights(p, weights)
+	s := complexScan{newScan(shaders.SelectiveScanParams(p), 2, u, delta, bc, z, weights, y)}
 	parallelChannels(p.Batch, p.Channels, p.Length*(35*p.States+30), func(b, lo, hi int) {
 		slot, row, rows := p.Sequence(slots, b, p.Length)
 		first := (slot*p.Channels + lo) * p.States
@@ -30,30 +29,8 @@ func SelectiveScanComplex(p shaders.ComplexScanParams, u, delta, bc, z, weights 
 	})
 }
 
-// splitComplexWeights cuts the packed weights into A (E, N, 2) or (N, 2), D (E)
-// and bias (E); the last two are nil when absent.
-func splitComplexWeights(p shaders.ComplexScanParams, weights []float32) (a, d, bias []float32) {
-	size := 2 * p.States
-	if !p.SharedA {
-		size *= p.Channels
-	}
-	a, rest := weights[:size], weights[size:]
-	if p.HasD {
-		d, rest = rest[:p.Channels], rest[p.Channels:]
-	}
-	if p.HasBias {
-		bias = rest[:p.Channels]
-	}
-	return a, d, bias
-}
-
-// complexScan is one call's arguments.
-type complexScan struct {
-	p               shaders.ComplexScanParams
-	u, delta, bc, z []float32
-	a, d, bias      []float32
-	y               []float32
-}
+// complexScan is a scan whose A, B, C and state are complex: pairs of numbers.
+type complexScan struct{ scan }
 
 // step moves the states h (hi-lo, N) of the channels [lo, hi) on by the token
 // of row number row and stores the channels' outputs.
@@ -71,21 +48,9 @@ func (s *complexScan) step(row, lo, hi int, h []complex128) {
 			a = a[2*e*p.States:]
 		}
 		u := float64(s.u[row*p.Channels+e])
-		d := float64(s.delta[row*p.Channels+e])
-		if s.bias != nil {
-			d += float64(s.bias[e])
-		}
-		if p.Softplus {
-			d = softplus(d)
-		}
+		d := s.stepSize(row, e)
 		y := recurComplex(h[(e-lo)*p.States:(e-lo+1)*p.States], a, mt, bt, ct, d, d*u)
-		if s.d != nil {
-			y += float64(s.d[e]) * u
-		}
-		if p.HasZ {
-			y *= silu(float64(s.z[row*p.ZStride+p.OffZ+e]))
-		}
-		s.y[row*p.Channels+e] = float32(y)
+		s.write(row, e, u, y)
 	}
 }
 

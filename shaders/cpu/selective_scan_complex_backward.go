@@ -30,10 +30,9 @@ import (
 // scans have no backward pass.
 func SelectiveScanComplexBackward(p shaders.ComplexScanParams, u, delta, bc, z, weights []float32, slots []uint32, state, dy, dbc, dz, dweights, dstate []float32) {
 	s := complexBackward{
-		complexScan: complexScan{p: p, u: u, delta: delta, bc: bc, z: z},
+		complexScan: complexScan{newScan(shaders.SelectiveScanParams(p), 2, u, delta, bc, z, weights, nil)},
 		slots:       slots, state: state, dy: dy, dz: dz, dstate: dstate,
 	}
-	s.a, s.d, s.bias = splitComplexWeights(p, weights)
 	sums := make([][]float64, p.Batch) // of the weights' gradients
 	parallel(p.Batch, p.Length*p.Channels*(80*p.States+60), func(lo, hi int) {
 		for b := lo; b < hi; b++ {
@@ -104,7 +103,7 @@ func (s *complexBackward) channel(c *complexChannel, b, e int) {
 	}
 	for t := range p.Length {
 		row := b*p.Length + t
-		d, _ := s.stepSize(row, e)
+		d := s.stepSize(row, e)
 		h := c.h[(t+1)*n : (t+2)*n]
 		copy(h, c.h[t*n:])
 		recurComplex(h, a, nil, s.bc[row*p.BCStride+p.OffB:], s.bc[row*p.BCStride+p.OffC:], d, d*float64(s.u[row*p.Channels+e]))
@@ -125,7 +124,7 @@ func (s *complexBackward) back(c *complexChannel, b, t, e int, a []float32) {
 	at := row*p.Channels + e
 	bt, ct := s.bc[row*p.BCStride+p.OffB:], s.bc[row*p.BCStride+p.OffC:]
 	u, dy := float64(s.u[at]), float64(s.dy[at])
-	d, slope := s.stepSize(row, e)
+	d, slope := s.stepSize(row, e), s.stepSlope(row, e)
 	before, h := c.h[t*n:(t+1)*n], c.h[(t+1)*n:(t+2)*n]
 
 	et := dy
@@ -172,19 +171,6 @@ func (s *complexBackward) rest(dw []float64, e int, skip, bias float64) {
 	if s.bias != nil {
 		dw[i] += bias
 	}
-}
-
-// stepSize is d_t of channel e at the token of row number row, and its slope by
-// delta.
-func (s *complexScan) stepSize(row, e int) (d, slope float64) {
-	d = float64(s.delta[row*s.p.Channels+e])
-	if s.bias != nil {
-		d += float64(s.bias[e])
-	}
-	if s.p.Softplus {
-		return softplus(d), sigmoid(d)
-	}
-	return d, 1
 }
 
 // output is y' of channel e.

@@ -18,8 +18,7 @@ import (
 // the other: [shaders.ScanSummaryParams] has the places. The first chunk's rows
 // hold the sequence's state. A sequence of one chunk leaves nothing.
 func SelectiveScanSummary(p shaders.ScanSummaryParams, u, delta, bc, weights []float32, slots []uint32, state, y []float32) {
-	s := scan{p: p.SelectiveScanParams, u: u, delta: delta, bc: bc, y: y}
-	s.a, s.d, s.bias = splitWeights(p.SelectiveScanParams, weights)
+	s := newScan(p.SelectiveScanParams, 1, u, delta, bc, nil, weights, y)
 	parallelChannels(p.Batch, p.Channels, p.Length*(10*p.States+30), func(b, lo, hi int) {
 		slot, row, rows := p.Sequence(slots, b, p.Length)
 		chunks := p.Chunks(rows)

@@ -2,20 +2,20 @@ package cpu
 
 import "github.com/mambagpu/mambagpu/shaders"
 
-// SquareSums adds the squares of runs of SquareSumsPart elements:
+// SquareSums adds the squares of runs of elements:
 //
-//	parts[OffOut+i] = sum_j x[First+j]^2    i SquareSumsPart <= j < (i+1) SquareSumsPart, j < Count
+//	parts[OffOut+r] = sum_j x[j]^2    j in run r
 //
-// x is (First+Count), parts (OffOut+Parts).
-func SquareSums(p shaders.SquareSumsParams, x, parts []float32) {
-	parallel(p.Parts(), shaders.SquareSumsPart, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			first := i * shaders.SquareSumsPart
+// runs is (Runs, 4), as [shaders.RunWords] has them, x (Elements), parts (OffOut+Runs).
+func SquareSums(p shaders.SquareSumsParams, runs []uint32, x, parts []float32) {
+	parallel(p.Runs, shaders.RunLength, func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			first, count := int(runs[4*r]), int(runs[4*r+1])
 			var sum float64
-			for _, v := range x[p.First+first : p.First+min(first+shaders.SquareSumsPart, p.Count)] {
+			for _, v := range x[first : first+count] {
 				sum += float64(v) * float64(v)
 			}
-			parts[p.OffOut+i] = float32(sum)
+			parts[p.OffOut+r] = float32(sum)
 		}
 	})
 }

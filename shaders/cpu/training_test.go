@@ -199,11 +199,12 @@ func TestCrossEntropy(t *testing.T) {
 
 // TestClipScale: the norm of a vector in several parts, and what brings it down.
 func TestClipScale(t *testing.T) {
-	x := constant(2*shaders.SquareSumsPart+1, 0)
-	x[0], x[shaders.SquareSumsPart], x[2*shaders.SquareSumsPart] = 99, 3, 4
-	squares := shaders.SquareSumsParams{First: 1, Count: len(x) - 1, OffOut: 1}
-	parts := constant(1+squares.Parts(), 0)
-	cpu.SquareSums(squares, x, parts)
+	x := constant(2*shaders.RunLength+1, 0)
+	x[0], x[shaders.RunLength], x[2*shaders.RunLength] = 99, 3, 4
+	runs := shaders.CutRuns([]shaders.Run{{First: 1, Count: len(x) - 1}})
+	squares := shaders.SquareSumsParams{Runs: len(runs), Elements: len(x), OffOut: 1}
+	parts := constant(1+len(runs), 0)
+	cpu.SquareSums(squares, shaders.RunWords(runs), x, parts)
 	require.Equal(t, []float32{0, 9, 16}, parts)
 	for most, want := range map[float32]float64{0: 1, 10: 1, 2.5: 2.5 / (5 + 1e-6)} {
 		control := constant(shaders.ControlWords, 7)
@@ -212,12 +213,13 @@ func TestClipScale(t *testing.T) {
 	}
 }
 
-// TestAdamW follows PyTorch's steps, in float64: decay first, then the moments, then the
-// bias-corrected step.
+// TestAdamW follows PyTorch's steps, in float64: decay first, where it applies, then the
+// moments, then the bias-corrected step.
 func TestAdamW(t *testing.T) {
-	const rate, n = 0.01, 6
+	const rate, n = 0.01, 7
 	rng := rand.New(rand.NewPCG(6, 5))
-	p := shaders.AdamWParams{First: 1, Count: n - 2, Beta1: 0.9, Beta2: 0.95, Eps: 1e-3, WeightDecay: 0.3}
+	runs := shaders.RunWords([]shaders.Run{{First: 1, Count: 3, Decays: true}, {First: 4, Count: 2}})
+	p := shaders.AdamWParams{Runs: 2, Elements: n, Beta1: 0.9, Beta2: 0.95, Eps: 1e-3, WeightDecay: 0.3}
 	w, m, v := random(rng, n, -1, 1), make([]float32, n), make([]float32, n)
 	first := slices.Clone(w)
 	w64, m64, v64 := wide(w), wide(m), wide(v)
@@ -226,10 +228,12 @@ func TestAdamW(t *testing.T) {
 		correct1, correct2 := 1-math.Pow(p.Beta1, float64(step)), 1-math.Pow(p.Beta2, float64(step))
 		control := make([]float32, shaders.ControlWords)
 		copy(control, []float32{rate, float32(1 / correct1), float32(1 / correct2), scale})
-		cpu.AdamW(p, g, control, w, m, v)
+		cpu.AdamW(p, runs, g, control, w, m, v)
 		for i := 1; i < n-1; i++ {
 			grad := float64(g[i]) * float64(scale)
-			w64[i] *= 1 - rate*p.WeightDecay
+			if i < 4 {
+				w64[i] *= 1 - rate*p.WeightDecay
+			}
 			m64[i] += (grad - m64[i]) * (1 - p.Beta1)
 			v64[i] = v64[i]*p.Beta2 + grad*grad*(1-p.Beta2)
 			w64[i] -= rate / correct1 * m64[i] / (math.Sqrt(v64[i])/math.Sqrt(correct2) + p.Eps)

@@ -73,3 +73,39 @@ of a state of the round and a lane; part t / {{.Outputs}} sums so many channels 
 							sum += vec3<f32>(across[n], across[n + 256u], across[n + 512u]);
 						}
 {{- end}}
+{{/* back_walk: walks the group's channels there, keeping h before each chunk, and back:
+from the last chunk to the first, each there once more, keeping h before its steps, and then
+back by tiles. */}}
+{{define "back_walk"}}
+
+		// There, but for the last chunk.
+		for (var k = 0u; k + 1u < params.chunks; k++) {
+			let at = starts + k * {{.Walk}}u;
+{{- range $j := seq .PerLane}}
+			scratch[at + {{mul $j 512}}u] = h{{$j}}.x;
+			scratch[at + {{mul $j 512}}u + 1u] = h{{$j}}.y;
+{{- end}}
+			{{- template "back_there" .}}
+		}
+
+		// And back.
+		for (var back = 0u; back < params.chunks; back++) {
+			let k = params.chunks - 1u - back;
+			if (back > 0u) {
+				let at = starts + k * {{.Walk}}u;
+{{- range $j := seq .PerLane}}
+				h{{$j}} = vec2<f32>(scratch[at + {{mul $j 512}}u], scratch[at + {{mul $j 512}}u + 1u]);
+{{- end}}
+			}
+			{{- template "back_there" .Taped}}
+			let tiles = (min(params.steps, length - k * params.steps) + {{sub .Lanes 1}}u) / {{.Lanes}}u;
+			for (var tile = tiles; tile > 0u; tile--) {
+				let first = k * params.steps + (tile - 1u) * {{.Lanes}}u;
+				{{- template "back_tile" .}}
+			}
+		}
+{{- end}}
+{{/* back_there, back_tile: the scan's own walks, over chunk k there and over the tile from
+step first on back. */}}
+{{define "back_there"}}{{if .Cells}}{{template "modulated_there" .}}{{else}}{{template "complex_there" .}}{{end}}{{end}}
+{{define "back_tile"}}{{if .Cells}}{{template "modulated_back" .}}{{else}}{{template "complex_back" .}}{{end}}{{end}}

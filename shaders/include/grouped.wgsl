@@ -14,9 +14,7 @@ var<workgroup> d: array<array<vec4<f32>, {{.Channels}}>, {{.Runs}}>;
 var<workgroup> du: array<array<vec4<f32>, {{.Channels}}>, {{.Runs}}>;
 {{- end}}
 var<workgroup> cells: array<array<array<array<vec4<f32>, {{.Quads}}>, {{.Groups}}>, {{.Steps}}>, {{.Kinds}}>;
-{{- if .Packed}}
-var<workgroup> sequence: vec3<u32>; // slot, first row, rows
-{{- end}}
+{{- template "sequence_memory" .}}
 {{- if .Padded}}
 
 fn cell(at: u32, n: u32) -> f32 {
@@ -29,13 +27,7 @@ fn cell(at: u32, n: u32) -> f32 {
 is such a channel; slot, row0 and length of the sequence; the steps begin to end - 1
 of the workgroup's chunk; the first of its states and where it is held. */}}
 {{define "grouped_place"}}
-{{- if .Packed}}
-	{{template "packed_sequence"}}
-{{- else}}
-	let slot = slots[wg.y];
-	let row0 = wg.y * params.length;
-	let length = params.length;
-{{- end}}
+	{{- template "sequence" .}}
 	let column = t % {{.Channels}}u;
 	let group = t / {{.Channels}}u;
 	let channel = min(wg.x * {{.Channels}}u + column, params.channels - 1u);
