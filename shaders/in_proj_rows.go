@@ -41,8 +41,8 @@ func (k *Kernels) InProjRows(p InProjRowsParams, a, w, small, slots, state, uz *
 	v := inProjRowsVariant{
 		laneSums: newLaneSums(p.Rows, 2*p.Channels, p.Width, p.Weights), Taps: p.Taps, ConvBias: p.ConvBias, Bias: p.Bias,
 	}
-	conv, convBias, inBias, words := p.step().offsets()
-	v.Norm, v.GainQuads = true, words%4 == 0
+	v.Norm = true
+	conv, convBias, inBias, _ := p.step().offsets()
 	return k.dispatch("in_proj_rows", v, uniform(p.Rows, p.Eps, conv, convBias, inBias), v.grid(p.Rows), a, w, small, slots, state, uz)
 }
 

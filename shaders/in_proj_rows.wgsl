@@ -22,7 +22,7 @@ struct Params { m: u32, eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;  // (rows, k)
 @group(0) @binding(2) var<storage, read> w: array<{{template "lane_type" .}}>; // (2 channels, k)
-@group(0) @binding(3) var<storage, read> small: array<{{if .GainQuads}}vec4<f32>{{else}}f32{{end}}>; // (k), (channels, {{.Taps}}), (channels), (2 channels)
+@group(0) @binding(3) var<storage, read> small: array<f32>;    // (k), (channels, {{.Taps}}), (channels), (2 channels)
 @group(0) @binding(4) var<storage, read> slots: array<u32>;    // (rows)
 @group(0) @binding(5) var<storage, read_write> state: array<f32>; // (slots, channels, {{sub .Taps 1}})
 @group(0) @binding(6) var<storage, read_write> uz: array<f32>; // (rows, 2 channels)
@@ -30,25 +30,21 @@ struct Params { m: u32, eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias
 {{template "lane_memory" .}}
 {{- $channels := div .All 2}}{{$past := sub .Taps 1}}
 
-fn small_at(i: u32) -> f32 {
-	return small[{{if .GainQuads}}i / 4u][i % 4u]{{else}}i]{{end}};
-}
-
 fn ended(m: u32, n: u32, i: u32, sum: f32) {
-	let v = sum * row_rms(i){{if eq .Weights "Q8"}} * lane_row_scale(n){{end}}{{if .Bias}} + small_at(params.off_in_bias + n){{end}};
+	let v = sum * row_rms(i){{if eq .Weights "Q8"}} * lane_row_scale(n){{end}}{{if .Bias}} + small[params.off_in_bias + n]{{end}};
 	if (n >= {{$channels}}u) {
 		uz[m * {{.All}}u + n] = v;
 		return;
 	}
 	let held = (slots[m] * {{$channels}}u + n) * {{$past}}u;
 	let taps = params.off_conv + n * {{.Taps}}u;
-	var u = {{if .ConvBias}}small_at(params.off_conv_bias + n){{else}}0.0{{end}};
+	var u = {{if .ConvBias}}small[params.off_conv_bias + n]{{else}}0.0{{end}};
 	let x{{$past}} = v;
 {{- range $k := seq $past}}
 	let x{{$k}} = state[held + {{$k}}u];
 {{- end}}
 {{- range $k := seq .Taps}}
-	u = fma(small_at(taps + {{$k}}u), x{{$k}}, u);
+	u = fma(small[taps + {{$k}}u], x{{$k}}, u);
 {{- end}}
 {{- range $k := seq $past}}
 	state[held + {{$k}}u] = x{{add $k 1}};

@@ -1,5 +1,7 @@
 package shaders
 
+import "slices"
+
 // laneTile is a way to share a product of some rows with a weight matrix
 // (include/lane_sums.wgsl). An invocation has M rows and N columns, of which its
 // workgroup has PlacesM and PlacesN times as many; Near neighbours, Far times, share
@@ -18,13 +20,12 @@ func (t laneTile) Invocations() int { return t.Places() * t.Lanes() }
 
 // laneTiles lists the tiles for more than fewLaneRows rows, those that read activations
 // and weights least first; later ones have more workgroups and share sums among more
-// lanes. On an H100 (64,3072,768) of
-// float16 weights, read by quads, takes the first 16 us (the tiles of Matmul 23),
-// (64,768,1536) the second 12.5 and (64,80,1536) the third 4.7 (in parts 7.9). Loading
+// lanes. On an H100 (64,3072,768) of float16 weights takes the first 16 us (the tiles of
+// Matmul 18), (64,768,1536) the second 11.4 and (64,80,1536) the third 4.7. Loading
 // weights a turn ahead by hand takes registers that a second workgroup of a processor
 // would have, and 24 us.
 var laneTiles = []laneTile{
-	{M: 8, N: 6, PlacesM: 2, PlacesN: 8, Near: 8, Far: 2},
+	{M: 8, N: 6, PlacesM: 2, PlacesN: 8, Near: 16, Far: 1},
 	{M: 4, N: 4, PlacesM: 4, PlacesN: 2, Near: 8, Far: 4},
 	{M: 2, N: 5, PlacesM: 4, PlacesN: 1, Near: 64, Far: 1},
 }
@@ -32,37 +33,47 @@ var laneTiles = []laneTile{
 // fewLaneRows is the number of rows up to which a workgroup has all of them.
 const fewLaneRows = 8
 
-// fewTile is a tile for that many rows, with the fewest workgroups that it is worth it
-// with.
+// fewTile is a tile for that many rows that is worth it from so many workgroups and turns
+// of lanes on.
 type fewTile struct {
 	laneTile
-	groups int
+	groups, turns int
 }
 
-// floatTiles and integerTiles list them by what reads activations and weights least, and,
-// of integers, unpacks them least often. In the order of floatTiles an H100 takes of
-// float16 weights (8,50280,768) 41.5 us, (8,10240,2560) with its norm 33, (8,2560,5120)
-// 18.7, (8,3072,768) with its norm 7.7, (8,768,1536) 5.6 and (8,80,1536) 3.8, where one
-// row takes 28, 23, 12, 6, 4 and 3. What counts most is that workgroups come in one round,
-// or in many.
+// floatTiles and integerTiles list them: those first that read activations and weights
+// least, of integers, that unpack a block least often. What is read of activations is more
+// than of weights, and comes from the cache next to a processor; as much counts that
+// workgroups come in one round, or in many, so that what takes more registers than leave
+// four workgroups of 128 invocations is slower. An H100 takes, in us:
+//
+//	                                   float16   8 bits   4 bits   one row of float16
+//	(8,50280,768)                        41.5     40                 28
+//	(8,25140,2560)                         59     60                 48
+//	(8,10240,2560), norm, convolution    33.1     31.3     32        23
+//	(8,2560,5120)                        18.7     19.1     18.3      13
+//	(8,3072,768), norm, convolution       7.7      7.8                6
+//	(8,768,1536)                          5.6                         4
+//	(8,80,1536)                           3.8                         3
 var (
 	floatTiles = []fewTile{
-		{laneTile{M: 4, N: 4, PlacesM: 2, PlacesN: 4, Near: 8, Far: 2}, 1024},
-		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 8, Near: 8, Far: 4}, 256},
-		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 4, Near: 8, Far: 4}, 256},
-		{laneTile{M: 2, N: 5, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}, 256},
-		{laneTile{M: 2, N: 4, PlacesM: 4, PlacesN: 2, Near: 8, Far: 4}, 256},
-		{laneTile{M: 2, N: 2, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}, 256},
+		{laneTile{M: 4, N: 4, PlacesM: 2, PlacesN: 4, Near: 8, Far: 2}, 1024, 3},
+		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 8, Near: 8, Far: 4}, 256, 3},
+		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 4, Near: 8, Far: 4}, 256, 3},
+		{laneTile{M: 2, N: 5, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}, 256, 3},
+		{laneTile{M: 2, N: 4, PlacesM: 4, PlacesN: 2, Near: 8, Far: 4}, 256, 3},
+		{laneTile{M: 2, N: 2, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}, 256, 3},
+		{laneTile{M: 2, N: 1, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}, 0, 0},
 	}
 	integerTiles = []fewTile{
-		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 8, Near: 8, Far: 2}, 1024},
-		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 8, Near: 8, Far: 4}, 256},
-		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 4, Near: 8, Far: 4}, 256},
-		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 2, Near: 8, Far: 8}, 256},
-		{laneTile{M: 4, N: 4, PlacesM: 2, PlacesN: 2, Near: 8, Far: 4}, 256},
-		{laneTile{M: 2, N: 2, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}, 256},
+		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 4, Near: 8, Far: 4}, 1024, 8},
+		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 8, Near: 8, Far: 2}, 1024, 3},
+		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 8, Near: 8, Far: 4}, 256, 3},
+		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 4, Near: 8, Far: 4}, 256, 3},
+		{laneTile{M: 8, N: 5, PlacesM: 1, PlacesN: 2, Near: 8, Far: 8}, 256, 3},
+		{laneTile{M: 4, N: 4, PlacesM: 2, PlacesN: 2, Near: 8, Far: 4}, 256, 3},
+		{laneTile{M: 2, N: 2, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}, 256, 3},
+		{laneTile{M: 2, N: 1, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}, 0, 0},
 	}
-	lastFewTile = laneTile{M: 2, N: 1, PlacesM: 4, PlacesN: 1, Near: 8, Far: 8}
 )
 
 // laneSums is what a kernel with such a product knows of it.
@@ -77,9 +88,6 @@ type laneSums struct {
 	Weights   string
 	Few       bool // there are up to fewLaneRows rows
 	Norm      bool // activations are normalised
-	GainQuads bool // and what their gain begins is whole vectors
-	Ahead     bool // an invocation has the blocks of its next turn on their way
-	OnePlane  bool
 }
 
 // MaxLaneRows is the largest number of rows of a product that lanes share. Of more than
@@ -125,18 +133,16 @@ func (v laneSums) tile(m int) laneTile {
 	return laneTiles[len(laneTiles)-1]
 }
 
-// fewTile is tile for few rows, of which lanes also take three turns at least.
+// fewTile is tile for few rows.
 func (v laneSums) fewTile(m int) laneTile {
 	list := floatTiles
 	if v.Weights == Q8.String() || v.Weights == Q4.String() {
 		list = integerTiles
 	}
-	for _, f := range list {
-		if ceilDiv(v.All, f.Columns()) >= f.groups && v.Blocks() >= 3*f.Lanes() {
-			return f.of(m)
-		}
-	}
-	return lastFewTile.of(m)
+	i := slices.IndexFunc(list, func(f fewTile) bool {
+		return ceilDiv(v.All, f.Columns()) >= f.groups && v.Blocks() >= f.turns*f.Lanes()
+	})
+	return list[i].of(m)
 }
 
 // of is the tile for m of its rows.
@@ -169,7 +175,7 @@ func (v laneSums) Halves() bool {
 // Planes is the number of quads of a block: more than one load of a quad's weights would
 // bring from memory at a time, and not so many that neighbours' activations lie far apart.
 func (v laneSums) Planes() int {
-	if v.Weights == F32.String() || v.OnePlane {
+	if v.Weights == F32.String() {
 		return 1
 	}
 	return 2
@@ -182,10 +188,8 @@ func (v laneSums) Words() int {
 		return v.Planes()
 	case Q4.String():
 		return v.Planes() / 2
-	case F32.String():
-		return 4
 	}
-	return 2 * v.Planes()
+	return 4
 }
 
 // Blocks is the number of blocks of k.

@@ -71,9 +71,9 @@ var<workgroup> squares: array<f32, {{mul .Own .Invocations}}>; // [row][lane]
 
 fn row_rms(i: u32) -> f32 {
 	var sum = squares[i * {{.Lanes}}u];
-	for (var l = 1u; l < {{.Lanes}}u; l++) {
-		sum += squares[i * {{.Lanes}}u + l];
-	}
+{{- range $l := seq .Lanes}}{{if $l}}
+	sum += squares[i * {{$.Lanes}}u + {{$l}}u];
+{{- end}}{{end}}
 	return 1.0 / sqrt(sum / {{.K}}.0 + params.eps);
 }
 {{- end}}
@@ -89,10 +89,20 @@ fn row_rms(i: u32) -> f32 {
 {{- end}}
 {{- end}}
 
+{{/* lane_gain is the gain of a quad, and the squares of it. */}}
+{{define "lane_gain"}}
+{{- $at := "near"}}{{if .Whole}}{{$at = "quad"}}{{end}}
+			let gain = vec4<f32>(small[{{$at}} * 4u], small[{{$at}} * 4u + 1u], small[{{$at}} * 4u + 2u], small[{{$at}} * 4u + 3u]);
+{{- range $o := seq .Own}}
+			let x{{$o}} = a[own{{$o}} + {{$at}}]{{if not $.Whole}} * some{{end}};
+			q{{$o}} = fma(x{{$o}}, x{{$o}}, q{{$o}});
+{{- end}}
+{{- end}}
+
 {{define "lane_sums"}}
 	let lane = t % {{.Near}}u{{if gt .Far 1}} + t / {{mul .Near .Places}}u * {{.Near}}u{{end}};
 	let place = t / {{.Near}}u{{if gt .Far 1}} % {{.Places}}u{{end}};
-	let slot = place * {{.Lanes}}u + lane;
+	let slot = {{if gt .Far 1}}place * {{.Lanes}}u + lane{{else}}t{{end}};
 	let top = wg.y * {{.Rows}}u;
 	let left = wg.x * {{.Columns}}u;
 {{- range $i := seq .M}}
@@ -108,22 +118,10 @@ fn row_rms(i: u32) -> f32 {
 	let own{{$o}} = (min(top + min(place + {{mul $o $.Places}}u, {{sub $.Rows 1}}u), params.m - 1u) * {{$.LDA}}u + {{$.OffA}}u) / 4u;
 	var q{{$o}} = vec4<f32>(0.0);
 {{- end}}{{end}}
-{{- if .Ahead}}
-{{- range $j := seq .N}}
-	var next{{$j}} = w[column{{$j}} + {{if $.Whole}}lane{{else}}min(lane, {{sub $.Blocks 1}}u){{end}}];
-{{- end}}{{end}}
 	for (var first = 0u; first < {{.Blocks}}u; first += {{.Lanes}}u) {
 		let block = {{if .Whole}}first + lane{{else}}min(first + lane, {{sub .Blocks 1}}u){{end}};
-{{- if .Ahead}}
-		let after = min(first + lane + {{.Lanes}}u, {{sub .Blocks 1}}u);
-{{- end}}
 {{- range $j := seq .N}}
-{{- if $.Ahead}}
-		let raw{{$j}} = next{{$j}};
-		next{{$j}} = w[column{{$j}} + after];
-{{- else}}
 		let raw{{$j}} = w[column{{$j}} + block];
-{{- end}}
 {{- if eq $.Weights "Q4"}}
 		let scale{{$j}} = lane_scale(column{{$j}} + block);
 {{- end}}
@@ -136,15 +134,11 @@ fn row_rms(i: u32) -> f32 {
 			let near = min(quad, {{sub $.Quads 1}}u);
 {{- end}}
 {{- $at := "near"}}{{if $.Whole}}{{$at = "quad"}}{{end}}
-{{- if $.Norm}}
-			let gain = {{if $.GainQuads}}small[{{$at}}]{{else}}vec4<f32>(small[{{$at}} * 4u], small[{{$at}} * 4u + 1u], small[{{$at}} * 4u + 2u], small[{{$at}} * 4u + 3u]){{end}};
-{{- range $o := seq $.Own}}
-			let x{{$o}} = a[own{{$o}} + {{$at}}]{{if not $.Whole}} * some{{end}};
-			q{{$o}} = fma(x{{$o}}, x{{$o}}, q{{$o}});
-{{- end}}{{end}}
+{{- if and $.Norm $.Few}}{{template "lane_gain" $}}{{end}}
 {{- range $i := seq $.M}}
 			let a{{$i}} = a[row{{$i}} + {{$at}}]{{if not $.Whole}} * some{{end}}{{if and $.Norm $.Few}} * gain{{end}};
 {{- end}}
+{{- if and $.Norm (not $.Few)}}{{template "lane_gain" $}}{{end}}
 {{- range $j := seq $.N}}
 			let w{{$j}} = {{template "lane_quad" ($.Quad $j $h)}}{{if and $.Norm (not $.Few)}} * gain{{end}};
 {{- end}}
