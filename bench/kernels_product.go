@@ -13,11 +13,15 @@ const (
 	sampledColumns = 64
 )
 
-// product is c (m, n) = a (m, k) w (n, k): matvec for few rows, otherwise
-// matmul. k is a multiple of four, and with integers of 32.
+// product is c (m, n) = a (m, k) w (n, k): matvec for one or two rows, matmul_lanes for
+// as many as a workgroup of it has, otherwise matmul. k is a multiple of four, and with
+// integers of 32.
 func product(m, n, k int, t shaders.DType) kernelCase {
-	if m <= shaders.MaxMatvecRows {
+	switch {
+	case m < shaders.MinLaneRows:
 		return productBy("matvec", m, n, k, t)
+	case m <= shaders.MaxMatvecRows:
+		return productBy("matmul_lanes", m, n, k, t)
 	}
 	return productBy(split, m, n, k, t)
 }

@@ -148,7 +148,7 @@ func (r *recorder) rmsNorm(p shaders.RMSNormParams, x, weight, y *wgpu.Buffer) {
 
 func (r *recorder) matmul(p shaders.MatmulParams, a, w, bias, c *wgpu.Buffer) {
 	k := r.backend.kernels
-	if p.M > shaders.MaxMatvecRows && shaders.MatmulLanesFits(p) {
+	if p.M >= shaders.MinLaneRows && shaders.MatmulLanesFits(p) {
 		r.add(p.M*p.N*p.K, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.MatmulLanes(p, a, w, bias, c) })
 		return
 	}

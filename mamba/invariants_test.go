@@ -46,8 +46,8 @@ func TestPrefillAsSteps(t *testing.T) {
 	})
 }
 
-// TestBatchRows compares rows of batches, ragged ones and single steps on both
-// sides of the number of rows that matvec takes, with each sequence alone.
+// TestBatchRows compares rows of batches, ragged ones and single steps of more rows than
+// matvec takes, with each sequence alone.
 func TestBatchRows(t *testing.T) {
 	onBackends(t, func(t *testing.T, m *Model) {
 		var seen errorsSeen

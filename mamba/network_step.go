@@ -26,7 +26,7 @@ type fusedStages[A any] interface {
 //	dt_scan_step   -> y
 //	matvec         residual += W_out y
 //
-// or, if not whole, norm_matvec (rms_norm and matmul for more rows) and x_proj_step
+// or, if not whole, norm_matvec (of some rows rms_norm and a product) and x_proj_step
 // in the place of the first. Where W_in is large, the product that gives z moves to the
 // second, which alone keeps few of a GPU's processors busy:
 //
@@ -34,7 +34,7 @@ type fusedStages[A any] interface {
 //	scan_gate_step   -> y, silu(z)
 //	out_proj_step    residual += W_out (y . silu(z))
 //
-// Of many sequences there is one group, whose sums x_proj makes at once:
+// Of three or more sequences there is one group, whose sums x_proj makes at once:
 //
 //	in_proj_rows   residual -> u, z
 //	matmul_lanes   -> x_proj of u
@@ -71,7 +71,7 @@ func newStepForm(c ModelConfig, rows, most, shards int, integers bool) stepForm 
 		for f.group = 16; f.group < 64 && c.DInner > groups*f.group; f.group *= 2 {
 		}
 	}
-	if rows > shaders.MaxMatvecRows && shards == 1 && fitsRows(c, rows) {
+	if rows >= shaders.MinLaneRows && shards == 1 && fitsRows(c, rows) {
 		f = stepForm{group: c.DInner, many: true}
 	}
 	if f.parts(c, rows) > most {
@@ -188,11 +188,13 @@ func (n *network[A]) splitStep(s fusedStages[A], i int, b batch, f stepForm) {
 }
 
 // normLinear is linear of the rows of x, normalised with gain: in one kernel where
-// there are few, else through act.norm, which normed is told of.
+// there are one or two, or a few that lanes do not share, else through act.norm, which
+// normed is told of.
 func (n *network[A]) normLinear(s stages[A], p shaders.MatmulParams, x, gain A, w matrix[A], bias, c A, normed func()) {
 	eps := float32(n.config.NormEps)
 	f, ok := fusing(s)
-	if !ok || p.M > shaders.MaxMatvecRows {
+	lanes := p.M >= shaders.MinLaneRows && shaders.MatmulLanesFits(p)
+	if !ok || lanes || p.M > shaders.MaxMatvecRows {
 		s.rmsNorm(shaders.RMSNormParams{Rows: p.M, Width: p.K, Eps: eps}, x, gain, n.act.norm)
 		normed()
 		linear(s, p, n.act.norm, w, bias, c)

@@ -20,8 +20,9 @@ func TestStepForm(t *testing.T) {
 	assert.Equal(t, stepForm{group: 32, whole: true}, newStepForm(m28, 1, most, 1, false))
 	assert.Equal(t, stepForm{group: 16, whole: true}, newStepForm(m28, 1, most, 1, true), "integers")
 	assert.Equal(t, stepForm{group: 64}, newStepForm(m28, 1, most, 2, false), "W_in in two buffers")
-	assert.Equal(t, stepForm{group: 64}, newStepForm(m130, shaders.MaxInProjStepRows+1, most, 1, false))
-	assert.Equal(t, stepForm{group: 1536, many: true}, newStepForm(m130, shaders.MaxMatvecRows+1, most, 1, false))
+	assert.Equal(t, stepForm{group: 1536, many: true}, newStepForm(m130, shaders.MinLaneRows, most, 1, false))
+	assert.Equal(t, stepForm{group: 5120, many: true}, newStepForm(m28, 8, most, 1, true))
+	assert.Equal(t, stepForm{group: 64}, newStepForm(m28, 8, most, 2, false), "W_in in two buffers")
 	assert.Equal(t, stepForm{group: 1536, many: true}, newStepForm(m130, shaders.MaxLaneRows, most, 1, false))
 	assert.Equal(t, 64*80, newStepForm(m130, 64, most, 1, false).parts(m130, 64))
 	assert.Equal(t, stepForm{group: 64}, newStepForm(m130, shaders.MaxLaneRows+1, most, 1, false))
@@ -46,8 +47,9 @@ func TestStepDispatches(t *testing.T) {
 }
 
 // TestStepRows takes steps of one sequence, and of as many as those around which other
-// kernels run: in_proj_step takes two, matvec and a workgroup of x_proj_step eight,
-// in_proj_rows 64, of the model whose dt comes in whole vectors. One model has a bias of
+// kernels run: in_proj_step takes two, a workgroup of in_proj_rows eight, of the models
+// whose dt comes in whole vectors, matvec and a workgroup of x_proj_step eight, of the
+// others, in_proj_rows 64. One model has a bias of
 // the convolution, another of the projections, and one is so wide that z's product runs
 // beside the scan.
 func TestStepRows(t *testing.T) {

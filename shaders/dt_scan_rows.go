@@ -43,7 +43,8 @@ func DtScanRowsFits(p DtScanStepParams) bool {
 	return p.Rank%4 == 0 && p.States%4 == 0 && p.Rank <= 256 && p.rowsVariant().Memory <= dtScanRowsMemory
 }
 
-// rowsVariant has as many sequences in a workgroup, up to four, as there are and fit.
+// rowsVariant has as many sequences in a workgroup, up to four, as there are and fit, and
+// leave a workgroup for every processor of a large GPU.
 func (p DtScanStepParams) rowsVariant() dtScanRowsVariant {
 	v := dtScanRowsVariant{
 		Channels: p.Channels, Rank: p.Rank, States: p.States, Quads: ceilDiv(p.Rank+2*p.States, 4),
@@ -56,7 +57,8 @@ func (p DtScanStepParams) rowsVariant() dtScanRowsVariant {
 	v.PerShare = ceilDiv(p.Rank, v.Shares)
 	for v.Rows = 4; ; v.Rows /= 2 {
 		v.Memory = v.Rows * (16*v.Quads + 8*256 + 8*v.Columns)
-		if v.Rows == 1 || v.Rows <= p.Rows && v.Memory <= dtScanRowsMemory {
+		busy := ceilDiv(p.Channels, v.Columns)*ceilDiv(p.Rows, v.Rows) >= laneGroups
+		if v.Rows == 1 || v.Rows <= p.Rows && busy && v.Memory <= dtScanRowsMemory {
 			return v
 		}
 	}

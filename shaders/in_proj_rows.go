@@ -2,7 +2,7 @@ package shaders
 
 import "github.com/mambagpu/mambagpu/wgpu"
 
-// InProjRowsParams are the sizes of the first part of a layer's step of many sequences:
+// InProjRowsParams are the sizes of the first part of a layer's step of some sequences:
 //
 //	x = a / sqrt(mean a^2 + Eps) . gain              (Width)
 //	(u, z) = W_in x + in_bias                        (2 Channels)

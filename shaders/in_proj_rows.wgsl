@@ -1,4 +1,4 @@
-// in_proj_rows: the first part of a layer's step of many sequences, rms_norm to silu
+// in_proj_rows: the first part of a layer's step of some sequences, rms_norm to silu
 // (arXiv 2312.00752, alg. 2).
 //
 //   x = a / rms(a) . gain
@@ -6,7 +6,7 @@
 //   u = silu(sum_k conv[e,k] past[e,k] + conv_bias[e]),  past = state, then u
 //
 // The norm's factor is applied to the sums. A workgroup has {{.Rows}} rows of a and {{.Columns}} of W_in, an
-// invocation {{.M}} x {{.N}} sums over a share of k; {{.Lanes}} neighbours share them
+// invocation {{.M}} x {{.N}} sums over a share of k; {{.Lanes}} of them share them
 // (include/lane_sums.wgsl).
 //
 // In      a (rows, k); w, W_in (2 channels, k), padded rows; small: gain (k),
@@ -31,7 +31,7 @@ struct Params { m: u32, eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias
 {{- $channels := div .All 2}}{{$past := sub .Taps 1}}
 
 fn ended(m: u32, n: u32, i: u32, sum: f32) {
-	let v = sum * row_rms(i){{if eq .Weights "Q8"}} * row_scale(n, {{mul .All .Stride}}u){{end}}{{if .Bias}} + small[params.off_in_bias + n]{{end}};
+	let v = sum * row_rms(i){{if eq .Weights "Q8"}} * lane_row_scale(n){{end}}{{if .Bias}} + small[params.off_in_bias + n]{{end}};
 	if (n >= {{$channels}}u) {
 		uz[m * {{.All}}u + n] = v;
 		return;

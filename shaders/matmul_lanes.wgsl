@@ -3,7 +3,7 @@
 //   c[m*ldc + off_c + n] = sum_k a[m,k] w[n,k]{{if .Bias}} + bias[off_bias + n]{{end}}{{if .Add}} + c[m*ldc + off_c + n]{{end}}
 //
 // A workgroup computes a tile of c ({{.Rows}} x {{.Columns}}), an invocation {{.M}} x {{.N}} sums over a
-// share of k; {{.Lanes}} neighbours share them (include/lane_sums.wgsl).
+// share of k; {{.Lanes}} of them share them (include/lane_sums.wgsl).
 //
 // In      a (m, k) with leading dimension {{.LDA}}, at {{.OffA}}; w (n, k), padded rows; bias (off_bias + n)
 // Out     c (m, n) with leading dimension ldc
@@ -22,7 +22,7 @@ struct Params { m: u32, ldc: u32, off_c: u32, off_bias: u32 }
 
 fn ended(m: u32, n: u32, i: u32, sum: f32) {
 	let at = m * params.ldc + params.off_c + n;
-	c[at] = sum{{if eq .Weights "Q8"}} * row_scale(n, {{mul .All .Stride}}u){{end}}{{if .Bias}} + bias[params.off_bias + n]{{end}}{{if .Add}} + c[at]{{end}};
+	c[at] = sum{{if eq .Weights "Q8"}} * lane_row_scale(n){{end}}{{if .Bias}} + bias[params.off_bias + n]{{end}}{{if .Add}} + c[at]{{end}};
 }
 
 @compute @workgroup_size({{.Invocations}})

@@ -261,17 +261,46 @@ func TestStepMemory(t *testing.T) {
 	}
 }
 
+// TestFewTiles checks that a workgroup has every row where there are few, and which tiles
+// the layers of 130m and 2.8b take.
+func TestFewTiles(t *testing.T) {
+	for _, d := range []DType{F32, F16, BF16, Q8, Q4} {
+		for m := 1; m <= fewLaneRows; m++ {
+			for _, n := range []int{1, 80, 768, 3072, 10240, 50280} {
+				v := newLaneSums(m, n, 2560, d)
+				assert.GreaterOrEqual(t, v.Rows(), m)
+				assert.EqualValues(t, 1, v.grid(m)[1])
+				assert.LessOrEqual(t, v.Invocations(), 256)
+			}
+		}
+	}
+	sums := func(n, k int, d DType) [3]int {
+		v := newLaneSums(8, n, k, d)
+		return [3]int{v.M, v.N, v.Lanes()}
+	}
+	assert.Equal(t, [3]int{2, 4, 32}, sums(3072, 768, F16))
+	assert.Equal(t, [3]int{2, 1, 64}, sums(80, 1536, F16))
+	assert.Equal(t, [3]int{2, 2, 64}, sums(768, 1536, F16))
+	assert.Equal(t, [3]int{4, 4, 16}, sums(50280, 768, F16))
+	assert.Equal(t, [3]int{8, 5, 32}, sums(10240, 2560, F16))
+	assert.Equal(t, [3]int{2, 5, 64}, sums(2560, 5120, F16))
+	assert.Equal(t, [3]int{8, 5, 64}, sums(2560, 5120, Q8))
+	assert.Equal(t, [3]int{8, 5, 16}, sums(50280, 768, Q4))
+}
+
 // TestRowsMemory counts the workgroup memory of the kernels for many sequences.
 func TestRowsMemory(t *testing.T) {
-	for _, n := range []int{5, 80, 768, 3072} {
+	for _, n := range []int{5, 80, 768, 2560, 3072, 5120, 50280} {
 		for _, d := range []DType{F32, F16, Q8, Q4} {
-			product := matmulLanesVariant{laneSums: newLaneSums(MaxLaneRows, n, 100, d)}
-			assert.Equal(t, product.Memory(), declared(t, "matmul_lanes", product))
-			assert.LessOrEqual(t, product.Invocations(), 256)
-			first := inProjRowsVariant{laneSums: newLaneSums(MaxLaneRows, n, 100, d), Taps: 4}
-			first.Norm = true
-			assert.LessOrEqual(t, first.Memory(), 16<<10)
-			assert.Equal(t, first.Memory(), declared(t, "in_proj_rows", first))
+			for _, m := range []int{3, 8, MaxLaneRows} {
+				product := matmulLanesVariant{laneSums: newLaneSums(m, n, 1028, d)}
+				assert.Equal(t, product.Memory(), declared(t, "matmul_lanes", product))
+				assert.LessOrEqual(t, product.Invocations(), 256)
+				first := inProjRowsVariant{laneSums: newLaneSums(m, n, 1028, d), Taps: 4}
+				first.Norm = true
+				assert.LessOrEqual(t, first.Memory(), 16<<10)
+				assert.Equal(t, first.Memory(), declared(t, "in_proj_rows", first))
+			}
 		}
 	}
 	for _, p := range []DtScanStepParams{

@@ -25,6 +25,13 @@ func inProjRowsCases() []Case {
 	}
 	add(func(p *shaders.InProjRowsParams) { p.Rows, p.Channels, p.Bias = 64, 1500, true })
 	add(func(p *shaders.InProjRowsParams) { p.Rows, p.Channels, p.Width = 64, 384, 64 })
+	for i, t := range dtypes { // few rows, by each of the tiles for these
+		add(func(p *shaders.InProjRowsParams) { p.Weights, p.Rows, p.Width, p.Channels = t, 3+i, 772, 1025 })
+		add(func(p *shaders.InProjRowsParams) { p.Weights, p.Rows, p.Width, p.Channels = t, 8-i, 1536, 257 })
+	}
+	add(func(p *shaders.InProjRowsParams) { p.Rows, p.Width, p.Channels = 8, 768, 5120 })
+	add(func(p *shaders.InProjRowsParams) { p.Weights, p.Rows, p.Width, p.Channels = shaders.Q8, 6, 768, 2560 })
+	add(func(p *shaders.InProjRowsParams) { p.Weights, p.Rows, p.Width, p.Channels = shaders.Q4, 7, 1536, 1280 })
 	add(func(p *shaders.InProjRowsParams) { p.Width, p.Channels = 4, 1 })
 	return list
 }
