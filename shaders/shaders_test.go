@@ -326,7 +326,7 @@ func TestLaneTiles(t *testing.T) {
 	assert.Equal(t, laneTiles[0], newLaneSums(64, 3072, 768, F16).laneTile)
 	assert.Equal(t, laneTiles[1], newLaneSums(64, 768, 1536, F16).laneTile)
 	assert.Equal(t, laneTiles[2], newLaneSums(64, 80, 1536, F16).laneTile)
-	assert.Equal(t, laneTiles[2], newLaneSums(1, 1, 4, F16).laneTile)
+	assert.Equal(t, laneTiles[2], newLaneSums(9, 1, 4, F16).laneTile)
 	assert.True(t, laneFits(64, 4096, 1024, 1024, 0))
 	for _, p := range [][5]int{{65, 80, 64, 64, 0}, {64, 4097, 64, 64, 0}, {9, 80, 2052, 2052, 0}, {9, 80, 66, 68, 0}, {9, 80, 64, 66, 0}, {9, 80, 64, 68, 2}} {
 		assert.False(t, laneFits(p[0], p[1], p[2], p[3], p[4]), p)
