@@ -9,6 +9,8 @@ type Buffer struct {
 	label  string
 	size   uint64
 	driver driverBuffer
+	whole  *Buffer // of which it is a part; itself if it is none
+	first  uint64  // byte of whole
 }
 
 // bufferAlign is what sizes are rounded up to, so that a buffer can be bound
@@ -39,8 +41,28 @@ func (d *Device) NewBuffer(label string, size uint64) (*Buffer, error) {
 		return nil, err
 	}
 	buf := &Buffer{dev: d, label: label, size: rounded, driver: b}
+	buf.whole = buf
 	d.buffers[buf] = struct{}{}
 	return buf, nil
+}
+
+// Slice is size bytes of the buffer, from byte offset on, as a buffer that shares its
+// memory: for many arrays that one kernel runs over as a whole and others one by one.
+// It is closed with the buffer, and Close of it does nothing. The offset is a multiple
+// of [Limits.StorageAlignment]; the size is rounded up as NewBuffer's is. One dispatch
+// may write several slices of a buffer or read several, but not read one and write
+// another. Errors: [RangeError], [ErrClosed].
+func (b *Buffer) Slice(label string, offset, size uint64) (*Buffer, error) {
+	b.dev.mu.Lock()
+	defer b.dev.mu.Unlock()
+	rounded := max(bufferAlign, (size+bufferAlign-1)/bufferAlign*bufferAlign)
+	if rounded < size || (b.first+offset)%max(uint64(b.dev.limits.StorageAlignment), 4) != 0 {
+		return nil, &RangeError{label, offset, size, b.size}
+	}
+	if err := b.check(offset, rounded); err != nil {
+		return nil, err
+	}
+	return &Buffer{dev: b.dev, label: label, size: rounded, driver: b.driver, whole: b.whole, first: b.first + offset}, nil
 }
 
 // Label is the label that the buffer was made with.
@@ -64,13 +86,19 @@ func (b *Buffer) Close() error {
 	return nil
 }
 
+// open reports whether the buffer's memory is there. The caller holds the lock.
+func (b *Buffer) open() bool {
+	_, open := b.dev.buffers[b.whole]
+	return open
+}
+
 // check returns an error unless bytes offset to offset+size of an open buffer
 // can be transferred. The caller holds the lock.
 func (b *Buffer) check(offset, size uint64) error {
 	if b.dev.closed {
 		return ErrClosed
 	}
-	if _, open := b.dev.buffers[b]; !open {
+	if !b.open() {
 		return ErrClosed
 	}
 	if offset%4 != 0 || size%4 != 0 || offset > b.size || size > b.size-offset {
@@ -88,6 +116,7 @@ func (b *Buffer) Write(offset uint64, data []byte) error {
 	if err := b.check(offset, uint64(len(data))); err != nil {
 		return err
 	}
+	offset += b.first
 	for len(data) > 0 {
 		n := min(len(data), writeChunk)
 		if err := b.dev.write(b.driver, offset, data[:n]); err != nil {
@@ -123,6 +152,7 @@ func (b *Buffer) Read(offset uint64, dst []byte) error {
 	if err := b.check(offset, uint64(len(dst))); err != nil {
 		return err
 	}
+	offset += b.first
 	for len(dst) > 0 {
 		n := min(len(dst), readbackSize)
 		if err := b.dev.readChunk(b.driver, offset, dst[:n]); err != nil {

@@ -44,16 +44,19 @@ func (d *Device) NewDispatch(p *Pipeline, params []byte, buffers []*Buffer, grid
 		bindings = append(bindings, slot)
 	}
 	for _, b := range buffers {
-		if _, open := d.buffers[b]; !open {
+		if b == nil || !b.open() {
 			return nil, fmt.Errorf("%s: buffer: %w", p.label, ErrClosed)
 		}
 		if b.size > d.limits.MaxStorageBinding {
 			return nil, &LimitError{p.label + ": " + b.label, "MaxStorageBinding", b.size, d.limits.MaxStorageBinding}
 		}
-		bindings = append(bindings, driverBinding{b.driver, 0, b.size})
+		bindings = append(bindings, driverBinding{b.driver, b.first, b.size})
 	}
 	if len(bindings) != len(p.bindings) {
 		return nil, &BindingError{p.label, fmt.Sprintf("%d bindings", len(bindings)), fmt.Sprintf("%d", len(p.bindings))}
+	}
+	if shared := readAndWritten(p.bindings[len(p.bindings)-len(buffers):], buffers); shared != nil {
+		return nil, &BindingError{p.label, "buffer " + shared.label + " to read and to write", "one or the other"}
 	}
 	g, err := d.driver.newBindGroup(p.label, p.driver, bindings)
 	if err != nil {
@@ -62,6 +65,19 @@ func (d *Device) NewDispatch(p *Pipeline, params []byte, buffers []*Buffer, grid
 	run := &Dispatch{d, p, g, grid}
 	d.groups[run] = struct{}{}
 	return run, nil
+}
+
+// readAndWritten is a buffer that is bound to be read and to be written, in parts or as a
+// whole, or nil: WebGPU tracks whole buffers, and refuses the submission.
+func readAndWritten(kinds []bindingKind, buffers []*Buffer) *Buffer {
+	for i, b := range buffers {
+		for j, other := range buffers[:i] {
+			if b.whole == other.whole && kinds[i] != kinds[j] {
+				return b
+			}
+		}
+	}
+	return nil
 }
 
 func (d *Device) checkGrid(label string, grid [3]uint32) error {

@@ -79,8 +79,8 @@ func (e *ShaderError) Error() string { return fmt.Sprintf("wgpu: shader %s: %v",
 // Unwrap returns the compiler's message.
 func (e *ShaderError) Unwrap() error { return e.Err }
 
-// RangeError is returned when a transfer lies outside its buffer or is not
-// made of whole words.
+// RangeError is returned when a transfer or a slice lies outside its buffer, is not
+// made of whole words, or, of a slice, does not begin where a binding may.
 type RangeError struct {
 	Label        string
 	Offset, Size uint64 // bytes asked for
@@ -89,6 +89,6 @@ type RangeError struct {
 
 // Error says which bytes were asked for and how many there are.
 func (e *RangeError) Error() string {
-	return fmt.Sprintf("wgpu: buffer %s of %d bytes: bytes %d to %d asked for; transfers lie inside the buffer and are made of whole 4-byte words",
+	return fmt.Sprintf("wgpu: buffer %s of %d bytes: bytes %d to %d asked for; transfers and slices lie inside the buffer and are made of whole 4-byte words, slices begin at multiples of StorageAlignment",
 		e.Label, e.Have, e.Offset, e.Offset+e.Size)
 }

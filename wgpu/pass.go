@@ -40,8 +40,8 @@ func (p *Pass) Include(other *Pass) {
 	p.dispatches += other.dispatches
 }
 
-// Copy appends the copy of size bytes from src to another buffer. Offsets and
-// size are multiples of 4.
+// Copy appends the copy of size bytes from src to another buffer, not to a slice of
+// the same one. Offsets and size are multiples of 4.
 func (p *Pass) Copy(dst *Buffer, dstOffset uint64, src *Buffer, srcOffset, size uint64) {
 	p.commands = append(p.commands, command{dst: dst, src: src, dstOff: dstOffset, srcOff: srcOffset, size: size})
 }
@@ -115,7 +115,7 @@ func (p *Pass) SubmitRead(src *Buffer, offset uint64, dst []byte) error {
 		if err := src.check(offset, uint64(len(dst))); err != nil {
 			return err
 		}
-		return d.encodeRead(e, src.driver, offset, len(dst))
+		return d.encodeRead(e, src.driver, src.first+offset, len(dst))
 	})
 	if err != nil {
 		return err
@@ -194,9 +194,9 @@ func (c *command) encode(e driverEncoder) error {
 		e.dispatch(c.run.pipeline.driver, c.run.group, c.run.grid)
 		return nil
 	case c.src != nil:
-		return e.copyBuffer(c.dst.driver, c.dstOff, c.src.driver, c.srcOff, c.size)
+		return e.copyBuffer(c.dst.driver, c.dst.first+c.dstOff, c.src.driver, c.src.first+c.srcOff, c.size)
 	default:
-		return e.clear(c.dst.driver, c.dstOff, c.size)
+		return e.clear(c.dst.driver, c.dst.first+c.dstOff, c.size)
 	}
 }
 

@@ -42,7 +42,7 @@ func (p *Pass) SubmitTo(r *Readback, src *Buffer, offset, size uint64) error {
 		if err := src.check(offset, size); err != nil {
 			return err
 		}
-		return e.copyBuffer(r.driver, 0, src.driver, offset, size)
+		return e.copyBuffer(r.driver, 0, src.driver, src.first+offset, size)
 	})
 }
 
