@@ -32,7 +32,7 @@ func costOf(before, after wgpu.Usage) cost {
 // time samples the case.
 func (c modelCase) time(ctx context.Context, m *mamba.Model, e effort) (t modelTimes, err error) {
 	once := c.prefill
-	if c.name == decodeName {
+	if c.decodes() {
 		steps, err := c.steps(ctx, m, e)
 		if err != nil {
 			return t, err
