@@ -47,14 +47,14 @@ func TestModelsByDevice(t *testing.T) {
 		return all, tooLarge
 	}
 	all, tooLarge := names(Options{}, wgpu.Discrete)
-	require.Len(t, all, len(modelSizes)*len(storageTypes))
+	require.Len(t, all, len(modelSizes)*len(storageTypes)+2, "two of them together")
 	require.Empty(t, tooLarge)
 	_, tooLarge = names(Options{}, wgpu.Integrated)
 	require.Equal(t, []string{"1.4b", "2.8b", "2.8b F16"}, tooLarge)
 	all, _ = names(Options{}, wgpu.CPU)
 	require.Equal(t, []string{"130m", "130m F16", "130m Q8", "130m Q4"}, all)
 	all, _ = names(Options{Quick: true}, wgpu.Discrete)
-	require.Len(t, all, 4)
+	require.Len(t, all, 5)
 	all, tooLarge = names(Options{Sizes: []string{"2.8b"}}, wgpu.CPU)
 	require.Len(t, all, 4)
 	require.Equal(t, []string{"2.8b", "2.8b F16"}, tooLarge)

@@ -10,10 +10,11 @@ import (
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
-// The two things that a language model does.
+// What a language model does.
 const (
-	prefillName = "prefill" // a prompt to the logits after its last token
-	decodeName  = "decode"  // one token of each sequence to the next one
+	prefillName  = "prefill"         // a prompt to the logits after its last token
+	decodeName   = "decode"          // one token of each sequence to the next one
+	togetherName = "decode_together" // that of one sequence with Options.Together of package mamba
 )
 
 // modelSpec is a model to time: a folder, or an architecture with random
@@ -24,6 +25,8 @@ type modelSpec struct {
 	dir     string
 	config  mamba.ModelConfig
 	bytes   float64 // of all weights
+	// together has the model opened so, and nothing else timed of it.
+	together bool
 }
 
 // modelSize is a published architecture, state-spaces/mamba-NAME.
@@ -109,7 +112,7 @@ func storedAs(t checkpoint.DType) shaders.DType {
 // open loads the model onto a device, with its kernels tuned, or where there is none
 // onto the Go backend.
 func (s *modelSpec) open(dev *wgpu.Device, t shaders.Tuning) (*mamba.Model, error) {
-	opts := &mamba.Options{Device: dev, Tuning: t, Notices: io.Discard}
+	opts := &mamba.Options{Device: dev, Tuning: t, Notices: io.Discard, Together: s.together}
 	if dev == nil {
 		opts.Adapter = mamba.GoAdapter
 	}
@@ -141,6 +144,8 @@ func (s *modelSpec) cases() []modelCase {
 	few, many := modelCase{decodeName, 8, 1, false}, modelCase{decodeName, 64, 1, false}
 	small := s.dir != "" || s.name == "130m"
 	switch {
+	case s.together:
+		return []modelCase{{togetherName, 1, 1, true}}
 	case !small && s.name != "2.8b" && s.weights != shaders.F16:
 		return []modelCase{one}
 	case !small && s.name != "2.8b":
@@ -164,8 +169,11 @@ func (s *modelSpec) label() string {
 	return s.name + " " + s.weights.String()
 }
 
+// decodes reports whether the case is one of decoding.
+func (c modelCase) decodes() bool { return c.name == decodeName || c.name == togetherName }
+
 func (c modelCase) shape(model string) string {
-	if c.name == decodeName {
+	if c.decodes() {
 		return fmt.Sprintf("%s batch %d", model, c.batch)
 	}
 	return fmt.Sprintf("%s (%d,%d)", model, c.batch, c.length)

@@ -144,8 +144,12 @@ func (p *page) states() Table {
 // decoding is every decoding case.
 func (p *page) decoding() Table {
 	t := Table{Header: append(p.columns([]string{"model", "weights", "batch"}, "a step"), "tokens/s", "dispatches", "submissions", "host", "memory")}
-	for _, c := range p.modelCases(decodeName) {
-		row := p.beside([]string{c.Model, weightWords(c.Weights), fmt.Sprint(c.Batch)}, c.Key(), func(r *Result) string { return FormatTime(r.Median) })
+	for _, c := range append(p.modelCases(decodeName), p.modelCases(togetherName)...) {
+		weights := weightWords(c.Weights)
+		if c.Name == togetherName {
+			weights += ", together"
+		}
+		row := p.beside([]string{c.Model, weights, fmt.Sprint(c.Batch)}, c.Key(), func(r *Result) string { return FormatTime(r.Median) })
 		t.Rows = append(t.Rows, append(row, digits(float64(c.Tokens)/c.Median*1e6), count(c.Dispatch), digits(c.Submits), duration(c.HostUS), memory(c.Memory)))
 	}
 	return t

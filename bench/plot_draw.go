@@ -50,6 +50,7 @@ var allSeries = []series{
 	{"seed_layer", black, draw.PyramidGlyph{}, nil},
 	{prefillName, black, draw.CircleGlyph{}, nil},
 	{decodeName, black, nil, draw.RingGlyph{}},
+	{togetherName, black, nil, draw.SquareGlyph{}},
 }
 
 // glyphOf is how a case's point looks.

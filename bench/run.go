@@ -47,7 +47,7 @@ func Names() []string {
 			names = append(names, c.name)
 		}
 	}
-	return append(names, blockTrainName, trainName, prefillName, decodeName, longName)
+	return append(names, blockTrainName, trainName, prefillName, decodeName, togetherName, longName)
 }
 
 // allKernelCases is the kernels alone, then together.

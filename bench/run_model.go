@@ -39,7 +39,7 @@ func (r *runner) models() ([]modelRun, error) {
 // specs is the model asked for, or random ones of the published sizes: on a
 // processor or in a hurry the smallest, unless others are named.
 func (r *runner) specs() ([]modelSpec, error) {
-	if !r.opts.wants(prefillName) && !r.opts.wants(decodeName) {
+	if !r.opts.wants(prefillName) && !r.opts.wants(decodeName) && !r.opts.wants(togetherName) {
 		return nil, nil
 	}
 	if r.opts.Model != "" {
@@ -58,9 +58,18 @@ func (r *runner) specs() ([]modelSpec, error) {
 		for _, t := range storageTypes {
 			specs = append(specs, size.spec(t))
 		}
+		if r.report.Kind == wgpu.Discrete && size.dModel <= mostTogether {
+			s := size.spec(shaders.F16)
+			s.together = true
+			specs = append(specs, s)
+		}
 	}
 	return specs, nil
 }
+
+// mostTogether is the largest d_model with layers small enough for a step of all of them at
+// once.
+const mostTogether = 1024
 
 // storageTypes is how the weights of random models are stored.
 var storageTypes = []shaders.DType{shaders.F32, shaders.F16, shaders.Q8, shaders.Q4}

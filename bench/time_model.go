@@ -31,7 +31,7 @@ func costOf(before, after wgpu.Usage) cost {
 // time samples the case.
 func (c modelCase) time(ctx context.Context, m *mamba.Model, e effort) (t modelTimes, err error) {
 	once := c.prefill
-	if c.name == decodeName {
+	if c.decodes() {
 		short, err := c.generate(ctx, m, e.steps)
 		if err != nil {
 			return t, err

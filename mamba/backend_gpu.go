@@ -114,19 +114,23 @@ func (g *gpuBackend) run(b batch, ids, slots []uint32) (result, error) {
 func (g *gpuBackend) finish(pass *wgpu.Pass, b batch) (result, error) {
 	var r result
 	a := &g.net.act
+	var err error
 	switch b.output {
 	case onlyState:
-		if err := pass.Submit(); err != nil {
-			return r, err
+		if err = pass.Submit(); err == nil {
+			err = g.dev.Wait()
 		}
-		return r, g.dev.Wait()
 	case lastChoice:
 		r.best = make([]uint32, b.rows)
-		return r, wgpu.SubmitDownload(pass, a.ids, 0, r.best)
+		err = wgpu.SubmitDownload(pass, a.ids, 0, r.best)
 	default:
 		r.logits = make([]float32, b.logitRows()*g.net.config.VocabSize)
-		return r, wgpu.SubmitDownload(pass, a.logits, 0, r.logits)
+		err = wgpu.SubmitDownload(pass, a.logits, 0, r.logits)
 	}
+	if err != nil {
+		return r, err
+	}
+	return r, g.checkStall(b)
 }
 
 func (g *gpuBackend) trace(b batch, ids, slots []uint32, has func(name string) bool, hook func(Stage) error) error {
@@ -191,6 +195,9 @@ func (g *gpuBackend) close() error {
 	}
 	g.dropActivations()
 	g.states(func(b *wgpu.Buffer, _ uint64) { closeAll([]*wgpu.Buffer{b}) })
+	if t := g.net.together; t != nil {
+		closeAll([]*wgpu.Buffer{t.convState, t.scanState})
+	}
 	closeAll(g.weights)
 	closeAll([]*wgpu.Buffer{g.net.act.slots, g.net.act.last, g.net.act.logits, g.net.act.parts, g.scratch})
 	closeAll(g.choiceBuffers())

@@ -14,7 +14,7 @@ func (g *gpuBackend) reserveChoice(b batch) error {
 		words  int
 	}
 	list := []array{
-		{&a.best, "best", p.Best()}, {&a.draws, "draws", b.rows * shaders.DrawWords}, {&a.chosen, "chosen", ring * b.rows}, {&a.seen, "seen", 1},
+		{&a.best, "best", p.Best()}, {&a.draws, "draws", b.rows * shaders.DrawWords}, {&a.chosen, "chosen", ring*b.rows + 1}, {&a.seen, "seen", 1},
 	}
 	if b.choice.penalty {
 		list = append(list, array{&a.seen, "seen", p.Seen()})

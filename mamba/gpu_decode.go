@@ -22,9 +22,10 @@ type gpuDecoder struct {
 
 // gpuFlight is a submission that has not been waited for.
 type gpuFlight struct {
-	steps  int
-	places []uint32 // of each row's first token
-	read   *wgpu.Readback
+	steps    int
+	places   []uint32 // of each row's first token
+	read     *wgpu.Readback
+	together bool // behind the tokens comes the flag of mail
 }
 
 func (g *gpuBackend) newDecoder() decoder { return &gpuDecoder{g: g} }
@@ -69,7 +70,7 @@ func (d *gpuDecoder) begin(c choice, rows []decodeRow) (int, error) {
 }
 
 func (d *gpuDecoder) reserveReads() error {
-	size := uint64(4 * ring * d.b.rows)
+	size := 4 * uint64(ring*d.b.rows+1)
 	for i, r := range d.reads {
 		if r != nil && r.Size() >= size {
 			continue
@@ -99,8 +100,8 @@ func (d *gpuDecoder) submit(n int) error {
 			return err
 		}
 	}
-	f := gpuFlight{n, append([]uint32(nil), d.places...), d.reads[d.next]}
-	if err := passes[last].SubmitTo(f.read, g.net.act.chosen, 0, uint64(4*ring*d.b.rows)); err != nil {
+	f := gpuFlight{n, append([]uint32(nil), d.places...), d.reads[d.next], g.runsTogether(d.b)}
+	if err := passes[last].SubmitTo(f.read, g.net.act.chosen, 0, 4*uint64(ring*d.b.rows+1)); err != nil {
 		return err
 	}
 	d.flights, d.next = append(d.flights, f), 1-d.next
@@ -119,6 +120,9 @@ func (d *gpuDecoder) repeat(p *plan, n int) []*wgpu.Pass {
 				all = append(all, s.pass)
 			}
 		}
+		if d.g.runsTogether(d.b) {
+			all = append(all, d.g.flagPass(ring*d.b.rows))
+		}
 		return all
 	}
 	if d.plan != p {
@@ -129,6 +133,9 @@ func (d *gpuDecoder) repeat(p *plan, n int) []*wgpu.Pass {
 		for range n {
 			d.passes[n].Include(p.steps[0].pass)
 		}
+		if d.g.runsTogether(d.b) {
+			d.passes[n].Include(d.g.flagPass(ring * d.b.rows))
+		}
 	}
 	return d.passes[n : n+1]
 }
@@ -137,9 +144,14 @@ func (d *gpuDecoder) wait() ([]uint32, error) {
 	f := d.flights[0]
 	d.flights = d.flights[1:]
 	rows := len(f.places)
-	words := make([]uint32, ring*rows)
+	words := make([]uint32, ring*rows+1)
 	if err := wgpu.Fetch(f.read, words); err != nil {
 		return nil, err
+	}
+	if f.together {
+		if err := d.g.stalled(words[ring*rows]); err != nil {
+			return nil, err
+		}
 	}
 	out := make([]uint32, 0, f.steps*rows)
 	for k := range f.steps {

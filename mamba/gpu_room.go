@@ -85,20 +85,34 @@ func (g *gpuBackend) growSlots(n int) error {
 		*b = next
 		return nil
 	}
-	before := slices.Clone(g.net.blocks)
-	for i := range g.net.blocks {
-		b := &g.net.blocks[i]
-		err := errors.Join(
-			grow(&b.convState, "conv_state", c.DInner*(c.DConv-1)),
-			grow(&b.scanState, "ssm_state", c.DInner*c.DState))
-		if err != nil {
-			g.restore(before)
+	before, next := slices.Clone(g.net.blocks), []*wgpu.Buffer(nil)
+	err := func() (err error) {
+		if g.net.together != nil {
+			next, err = g.growTogether(n, pass)
 			return err
 		}
+		for i := range g.net.blocks {
+			b := &g.net.blocks[i]
+			err = errors.Join(err,
+				grow(&b.convState, "conv_state", c.DInner*(c.DConv-1)),
+				grow(&b.scanState, "ssm_state", c.DInner*c.DState))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}()
+	if err == nil {
+		err = pass.Submit()
 	}
-	if err := pass.Submit(); err != nil {
+	if err != nil {
 		g.restore(before)
+		closeAll(next)
 		return err
+	}
+	if t := g.net.together; t != nil {
+		old = append(old, t.convState, t.scanState)
+		t.convState, t.scanState = next[0], next[1]
 	}
 	closeAll(old)
 	g.plans.drop()
@@ -299,6 +313,9 @@ func (g *gpuBackend) wantedForm(b batch) stepForm {
 
 // stepForm is how a step runs in the room that there is.
 func (g *gpuBackend) stepForm(b batch) stepForm {
+	if g.runsTogether(b) {
+		return stepForm{together: g.net.together.workgroups}
+	}
 	if f := g.wantedForm(b); f.parts(g.net.config, b.rows) <= g.parts {
 		return f
 	}

@@ -179,6 +179,12 @@ func openGPU(dev *wgpu.Device, owned bool, c ModelConfig, src source, opts *Opti
 		return nil, err
 	}
 	g.kernels.Tune(opts.tuning(dev.Info()))
+	if opts.Together {
+		if err := g.layTogether(opts.Notices); err != nil {
+			g.close()
+			return nil, err
+		}
+	}
 	return g, nil
 }
 

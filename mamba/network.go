@@ -20,6 +20,7 @@ type network[A any] struct {
 	normF     A         // (d)
 	blocks    []block[A]
 	act       activations[A]
+	together  *together[A] // nil unless a step runs all layers at once
 }
 
 // block is one layer of the network.
@@ -162,7 +163,12 @@ func forward[A any](s stages[A], n *network[A], b batch) {
 // layers runs the layers one after the other.
 func (n *network[A]) layers(s stages[A], b batch) {
 	if f, ok := fusing(s); ok && b.length == 1 && !b.packing.Packed {
-		if form := f.stepForm(b); form.fused() {
+		form := f.stepForm(b)
+		if form.together > 0 {
+			n.stepTogether(f, form)
+			return
+		}
+		if form.fused() {
 			for i := range n.blocks {
 				n.step(f, i, b, form)
 			}

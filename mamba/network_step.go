@@ -17,6 +17,7 @@ type fusedStages[A any] interface {
 	dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y A)
 	scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weights, slots, w, u, state, yz A)
 	outProjStep(p shaders.OutProjStepParams, yz, w, c A)
+	layersStep(p shaders.LayersStepParams, t *together[A], residual, slots A)
 }
 
 // stepForm is how a layer's step runs. The zero value is stage by stage. Otherwise
@@ -40,10 +41,14 @@ type fusedStages[A any] interface {
 //	matmul_lanes   -> x_proj of u
 //	dt_scan_rows   -> y
 //	matmul_lanes   residual += W_out y
+//
+// Of one sequence all layers may run at once, by workgroups that wait for each other, in
+// layers_step.
 type stepForm struct {
-	group int // channels of a group
-	whole bool
-	many  bool
+	together int // workgroups of layers_step
+	group    int // channels of a group
+	whole    bool
+	many     bool
 }
 
 // These bound the groups of in_proj_step, whose sums every workgroup of the next kernel
@@ -101,14 +106,14 @@ func xProjRows(c ModelConfig, rows int) shaders.MatmulParams {
 }
 
 // fused reports whether the step does not run stage by stage.
-func (f stepForm) fused() bool { return f.group > 0 }
+func (f stepForm) fused() bool { return f.group > 0 || f.together > 0 }
 
 // groups is the number of groups of channels.
 func (f stepForm) groups(c ModelConfig) int { return (c.DInner + f.group - 1) / f.group }
 
 // parts is the number of elements of x_proj's sums.
 func (f stepForm) parts(c ModelConfig, rows int) int {
-	if !f.fused() {
+	if f.group == 0 {
 		return 0
 	}
 	p := shaders.InProjStepParams{
@@ -163,6 +168,22 @@ func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
 		Rows: b.rows, Channels: e, Rank: r, States: ns, Groups: f.groups(c), Weights: w.dtType,
 	}, act.xz, act.parts, w.dtProj, w.scan, act.slots, w.scanState, act.y) // (B, E)
 	n.addLinear(s, shaders.MatmulParams{M: b.rows, N: d, K: e, LDA: e, LDC: d, Bias: c.UseBias}, act.y, w.outProj, w.outBias, func() {}) // (B, d)
+}
+
+// stepTogether runs all layers for one token of one sequence.
+func (n *network[A]) stepTogether(s fusedStages[A], f stepForm) {
+	p := n.layersParams()
+	p.Workgroups = f.together
+	s.layersStep(p, n.together, n.act.residual, n.act.slots) // (B, d)
+}
+
+// layersParams is layers_step of the network, of one slot and no workgroups yet.
+func (n *network[A]) layersParams() shaders.LayersStepParams {
+	c, w := n.config, &n.blocks[0]
+	return shaders.LayersStepParams{
+		Layers: c.NLayer, Width: c.DModel, Channels: c.DInner, Taps: c.DConv, Rank: c.DTRank, States: c.DState, Slots: 1, Eps: float32(c.NormEps),
+		Weights: w.inProj.dtype, XWeights: w.xProj.dtype, DtWeights: w.dtType, OutWeights: w.outProj.dtype, ConvBias: c.UseConvBias,
+	}
 }
 
 // inProjStep is in_proj_step of a layer, with z or without.

@@ -49,6 +49,7 @@ func TestParams(t *testing.T) {
 		"scan_gate_step":                  {"rows"},
 		"out_proj_step":                   {"width"},
 		"dt_scan_rows":                    {"rows"},
+		"layers_step":                     {"eps", "area", "next", "zeros", "first", "last", "past_stride", "state_stride"},
 		"matmul_lanes":                    {"m", "ldc", "off_c", "off_bias"},
 		"in_proj_rows":                    {"m", "eps", "off_conv", "off_conv_bias", "off_in_bias"},
 		"causal_conv":                     {"length", "channels", "stride", "offset"},
@@ -115,7 +116,7 @@ func TestParams(t *testing.T) {
 }
 
 // TestHeaders holds every shader to the fields of its header, and to the
-// storage buffers that every device has.
+// storage buffers that every device has; layers_step has more and says so.
 func TestHeaders(t *testing.T) {
 	storage := regexp.MustCompile(`var<storage`)
 	for _, name := range Names() {
@@ -124,6 +125,10 @@ func TestHeaders(t *testing.T) {
 		assert.True(t, strings.HasPrefix(string(text), "// "+name+": "), name)
 		for _, field := range []string{"// In ", "// Out ", "// Grid ", "// Tail ", "// Twin "} {
 			assert.Contains(t, string(text), field, name)
+		}
+		if name == "layers_step" {
+			assert.Len(t, storage.FindAll(text, -1), LayersStepBuffers)
+			continue
 		}
 		assert.LessOrEqual(t, len(storage.FindAll(text, -1)), 8, name)
 	}

@@ -82,6 +82,7 @@ measurable). Interrupted, the command prints what it has and exits with 130.`,
 	addAdapterFlag(cmd, &o.device.adapter)
 	f.Var(bytesFlag(&o.device.budget), "memory-budget", "device memory that may be used, such as 900MB or 2GiB (default: no bound)")
 	addWeightsFlag(cmd, &o.device.weights)
+	f.BoolVar(&o.device.together, "together", false, "run all layers of a token in two dispatches whose workgroups wait for each other, where the model is small and the device runs them at the same time")
 	addSamplingFlags(cmd, &o.sampling)
 	f.Var(textFlag(&o.load, "FILE"), "load-state", "go on from the state in `FILE`")
 	f.Var(textFlag(&o.save, "FILE"), "save-state", "write the state to `FILE` in the end")

@@ -124,6 +124,8 @@ type device struct {
 	adapter string
 	budget  uint64
 	weights mamba.Weights
+	// together steps by workgroups that wait for each other
+	together bool
 }
 
 // loaded is a model ready to compute.
@@ -141,7 +143,7 @@ func (a *app) load(ctx context.Context, s source, d device) (loaded, error) {
 	defer bar.close()
 	start := time.Now()
 	model, err := await(ctx, func() (*mamba.Model, error) {
-		opts := &mamba.Options{Adapter: d.adapter, MemoryBudget: d.budget, Weights: d.weights, Tokenizer: s.tokenizer,
+		opts := &mamba.Options{Adapter: d.adapter, MemoryBudget: d.budget, Weights: d.weights, Together: d.together, Tokenizer: s.tokenizer,
 			Notices: a.stderr, Progress: bar.update}
 		if s.inside() {
 			return mamba.LoadFS(s.builtin().files, ".", opts)

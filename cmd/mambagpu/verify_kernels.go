@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -44,13 +45,14 @@ type caseVerdict struct {
 // skippedKernels says why the go backend's kernels are not checked.
 const skippedKernels = "the go backend's kernels are the float64 twins themselves, which the cases expect the results of"
 
-// checkKernels runs all cases on a device; nil is the go backend.
+// checkKernels runs all cases on a device that it can run; nil is the go backend.
 func (a *app) checkKernels(ctx context.Context, dev *wgpu.Device) (*kernelsPart, error) {
 	if dev == nil {
 		return &kernelsPart{Skipped: skippedKernels, Kernels: []kernelVerdict{}}, nil
 	}
 	kernels := shaders.New(dev)
-	return a.runCases(ctx, cases.All(), func(c cases.Case) ([]cases.Arg, error) { return c.RunGPU(kernels) })
+	list := slices.DeleteFunc(cases.All(), func(c cases.Case) bool { return !c.Fits(dev.Limits()) })
+	return a.runCases(ctx, list, func(c cases.Case) ([]cases.Arg, error) { return c.RunGPU(kernels) })
 }
 
 // runCases holds what run computes of the cases, those of a kernel in one go,

@@ -104,6 +104,7 @@ var kernels = []struct {
 	{"scan_gate_step", scanGateStepCases},
 	{"out_proj_step", outProjStepCases},
 	{"dt_scan_rows", dtScanRowsCases},
+	{"layers_step", layersStepCases},
 	{"last_rows", lastRowsCases},
 	{"peaks", peaksCases},
 	{"histogram", histogramCases},

@@ -8,6 +8,13 @@ import (
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
+// Fits reports whether a device has the storage buffers that the kernel takes. Those of
+// all kernels but layers_step are no more than every device has.
+func (c Case) Fits(l wgpu.Limits) bool {
+	_, many := c.Params.(shaders.LayersStepParams)
+	return !many || l.MaxStorageBuffers >= shaders.LayersStepBuffers
+}
+
 // RunGPU runs the kernel on the case's buffers on a device and returns them as
 // the kernel leaves them.
 func (c Case) RunGPU(k *shaders.Kernels) ([]Arg, error) {
@@ -199,6 +206,9 @@ func (c Case) Dispatch(k *shaders.Kernels, b []*wgpu.Buffer) ([]*wgpu.Dispatch, 
 	}
 	if p, ok := c.Params.(shaders.DiscretizeParams); ok && c.Kernel == "discretize_backward" {
 		return k.DiscretizeBackward(p, b[0], b[1], b[2], b[3], b[4], b[5])
+	}
+	if p, ok := c.Params.(shaders.LayersStepParams); ok {
+		return k.LayersStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10])
 	}
 	d, err := c.dispatch(k, b)
 	if err != nil {
