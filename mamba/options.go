@@ -32,13 +32,13 @@ type Options struct {
 	// to another type.
 	Weights Weights
 	// Together has all layers of a step of one sequence run in two dispatches, whose
-	// workgroups wait for each other, where a layer's weights are floats and fit the registers of a GPU.
-	// It is for small models, of whose tokens most of the time goes into starting
-	// dispatches. WebGPU does not promise that workgroups run at the same time, so how many
-	// do is tried while loading, and waiting has an end: see [ErrStalled]. States are the
-	// same to within rounding. Where it cannot be, Notices says so; the Go backend has no
-	// dispatches. The zero value means a dispatch for each part of a layer, on which no
-	// such assumption is made.
+	// workgroups wait for each other, where a layer's weights are floats and fit the
+	// registers of a GPU. It is for small models, of whose tokens most of the time goes
+	// into starting dispatches. WebGPU does not promise that workgroups run at the same
+	// time, so how many do is tried while loading, and waiting has an end: see
+	// [ErrStalled]. States are the same to within rounding. Where it cannot be, Notices
+	// says so; the Go backend has no dispatches. The zero value means a dispatch for each
+	// part of a layer, on which no such assumption is made.
 	Together bool
 	// Tokenizer is the path of a tokenizer.json. The zero value means the one
 	// in the model's folder, if there is one.
