@@ -20,7 +20,7 @@ type Arg struct {
 	Halves  int    // F32 lies in halves, in rows of so many, if it is not 0
 	Rows    int    // of a weight matrix
 	Cols    int    // of a weight matrix
-	Image   []byte // of a weight matrix of integers: as it lies in GPU memory
+	Image   []byte // of a weight matrix of integers, or those of all layers: as it lies in GPU memory
 	Slack   uint32 // how far integers may lie from the twin's, where they are rounded sums
 	Out     bool   // written by the kernel, and perhaps read too
 }

@@ -98,7 +98,7 @@ func (s *source) matrices(n int, next func() Arg) Arg {
 	for range n {
 		w := next()
 		raw := image(w)
-		all.Name, all.Type = w.Name, w.Type
+		all.Name, all.Type, all.Rows, all.Cols = w.Name, w.Type, all.Rows+w.Rows, w.Cols
 		all.F32 = append(all.F32, w.F32...)
 		all.Image = append(all.Image, raw...)
 		all.Image = append(all.Image, make([]byte, int(shaders.LayerBytes(uint64(len(raw))))-len(raw))...)
