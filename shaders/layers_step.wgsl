@@ -169,11 +169,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 				if (there) {
 					break;
 				}
-				if (tries >= limit) {
-					atomicStore(&mail[0], 1u);
-					limit = 0u;
-					break;
-				}
+				{{- template "layers_give_up"}}
 			}
 {{- range $s := seq .Stages}}
 			v{{$s}} = bitcast<vec4<f32>>(~r{{$s}});
@@ -206,7 +202,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			let at = layer + 1u;
 {{- template "layers_loads" .U}}
 		}
-{{- template "layers_sums" .U}}
+{{- template "lanes_meet" .U}}
 		var factor = 0.0;
 		var v = 0.0;
 		if (owns) {
@@ -229,7 +225,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			let at = layer + 1u;
 {{- template "layers_loads" .Z}}
 		}
-{{- template "layers_sums" .Z}}
+{{- template "lanes_meet" .Z}}
 		var gate = 0.0;
 		if (owns) {
 			gate = silu({{template "layers_total" .Z}} * factor);
@@ -242,7 +238,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 				let at = layer + 1u;
 {{- template "layers_loads" .X}}
 			}
-{{- template "layers_sums" .X}}
+{{- template "lanes_meet" .X}}
 			let row = g * {{.XOwn}}u + t;
 			if (t < {{.XOwn}}u && row < {{.Outputs}}u) {
 				send(area + {{.PAt}}u + row, {{template "layers_total" .X}});
@@ -256,11 +252,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 				if (bits != 0u) {
 					break;
 				}
-				if (tries >= limit) {
-					atomicStore(&mail[0], 1u);
-					limit = 0u;
-					break;
-				}
+				{{- template "layers_give_up"}}
 			}
 			summed[i] = bitcast<f32>(~bits);
 		}
@@ -306,7 +298,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 			let at = layer + 1u;
 {{- template "layers_loads" .Y}}
 		}
-{{- template "layers_sums" .Y}}
+{{- template "lanes_meet" .Y}}
 		if (adds) {
 			sum_residual += {{template "layers_total" .Y}};
 			if (more) {

@@ -3,10 +3,11 @@ activations an invocation has the same Take blocks of 16 bytes of all Each rows 
 meets, in registers (include/row_held.wgsl); here they stay there from long before the
 activations are known.
 
-layers_blocks declares block_part<j>, quad j of a block. layers_vars declares the registers of a phase, layers_loads fills them with rows of layer
-`at`, layers_dots leaves the lanes' sums in pool, layers_sums adds them up. layers_total is
-what is left of the sum of row t, layers_squares that of the squares. layers_receive waits
-for the activations that other workgroups send. */}}
+layers_blocks declares block_part<j>, quad j of a block. layers_vars declares the registers of
+a phase, layers_loads fills them with rows of layer `at`, layers_dots leaves the lanes' sums in
+pool, which lanes_meet adds up. layers_total is what is left of the sum of row t,
+layers_squares that of the squares. layers_receive waits for the activations that other
+workgroups send; layers_give_up ends a wait of as many tries as there may be. */}}
 {{define "layers_blocks"}}
 {{- range $j := seq .Planes}}
 fn block_part{{$j}}{{$.Name}}(x: vec4<u32>) -> vec4<f32> {
@@ -56,38 +57,6 @@ fn block_part{{$j}}{{$.Name}}(x: vec4<u32>) -> vec4<f32> {
 		}
 {{- end}}
 
-{{define "layers_sums"}}
-		workgroupBarrier();
-{{- range $turn := seq (ceilDiv .Totals (div .Threads .Left))}}
-		{
-			let s = t / {{$.Left}}u + {{mul $turn (div $.Threads $.Left)}}u;
-			var sum = 0.0;
-			if (s < {{$.Slots}}u) {
-				let first = s * {{$.SlotPitch}}u + t % {{$.Left}}u;
-{{- range $i := seq (ceilDiv $.Lanes $.Left)}}
-{{- if gt (mul (add $i 1) $.Left) $.Lanes}}
-				if (t % {{$.Left}}u < {{sub $.Lanes (mul $i $.Left)}}u) {
-					sum += pool[(first + {{mul $i $.Left}}u) / 4u][(first + {{mul $i $.Left}}u) % 4u];
-				}
-{{- else}}
-				sum += pool[(first + {{mul $i $.Left}}u) / 4u][(first + {{mul $i $.Left}}u) % 4u];
-{{- end}}{{end}}
-{{- if $.Norm}}
-			} else if (s < {{$.Totals}}u) {
-				let first = {{mul $.Slots $.SlotPitch}}u + t % {{$.Left}}u;
-{{- range $i := seq (div $.Threads $.Left)}}
-				sum += pool[(first + {{mul $i $.Left}}u) / 4u][(first + {{mul $i $.Left}}u) % 4u];
-{{- end}}
-{{- end}}
-			}
-			if (s < {{$.Totals}}u) {
-				totals[t % {{$.Left}}u * {{$.Totals}}u + s] = sum;
-			}
-		}
-{{- end}}
-		workgroupBarrier();
-{{- end}}
-
 {{define "layers_total"}}(totals[t]{{range $i := seq .Left}}{{if $i}} + totals[{{mul $i $.Totals}}u + t]{{end}}{{end}}){{end}}
 {{define "layers_squares"}}(totals[{{.Slots}}]{{range $i := seq .Left}}{{if $i}} + totals[{{add (mul $i $.Totals) $.Slots}}]{{end}}{{end}}){{end}}
 
@@ -110,14 +79,18 @@ fn block_part{{$j}}{{$.Name}}(x: vec4<u32>) -> vec4<f32> {
 				if (there) {
 					break;
 				}
-				if (tries >= limit) {
-					atomicStore(&mail[0], 1u);
-					limit = 0u;
-					break;
-				}
+				{{- template "layers_give_up"}}
 			}
 {{- range $l := seq .Take}}{{range $j := seq $.Planes}}
 			a{{$.Name}}{{$l}}_{{$j}} = {{if gt (mul (add $l 1) $.Lanes) $.Blocks}}select(vec4<f32>(0.0), bitcast<vec4<f32>>(~r{{$l}}_{{$j}}), lane{{$.Name}} < {{sub $.Blocks (mul $l $.Lanes)}}u){{else}}bitcast<vec4<f32>>(~r{{$l}}_{{$j}}){{end}};
 {{- end}}{{end}}
 		}
+{{- end}}
+
+{{define "layers_give_up"}}
+				if (tries >= limit) {
+					atomicStore(&mail[0], 1u);
+					limit = 0u;
+					break;
+				}
 {{- end}}

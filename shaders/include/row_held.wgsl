@@ -186,6 +186,37 @@ row_rms, for what follows it. */}}
 {{- template "row_held_turn" .}}
 	}
 {{- end}}
+	{{- template "lanes_meet" .}}
+{{- end}}
+
+{{define "held_sum"}}
+var<workgroup> totals: array<f32, {{mul .Left .Totals}}>; // sums of lanes, [lane][slot]
+
+// total is what is left of a slot's sum.
+fn total(slot: u32) -> f32 {
+	var sum = totals[slot];
+{{- range $i := seq .Left}}{{if $i}}
+	sum += totals[{{mul $i $.Totals}}u + slot];
+{{- end}}{{end}}
+	return sum;
+}
+
+// row_sum is the product of row r of the workgroup's weights and row m of the
+// activations.
+fn row_sum(r: u32, m: u32) -> f32 {
+	return total(r * {{.Rows}}u + m);
+}
+{{- if .Norm}}
+
+// row_rms is the factor that normalises row m of the activations.
+fn row_rms(m: u32) -> f32 {
+	return 1.0 / sqrt(total({{.Slots}}u + m) / {{.K}}.0 + params.eps);
+}
+{{- end}}
+{{- end}}
+{{/* lanes_meet: adds up what the lanes left in pool of each sum and, with Norm, the squares: Left
+shares of each in totals. */}}
+{{define "lanes_meet"}}
 	workgroupBarrier();
 {{- range $turn := seq (ceilDiv .Totals (div .Threads .Left))}}
 	{
@@ -215,30 +246,4 @@ row_rms, for what follows it. */}}
 	}
 {{- end}}
 	workgroupBarrier();
-{{- end}}
-
-{{define "held_sum"}}
-var<workgroup> totals: array<f32, {{mul .Left .Totals}}>; // sums of lanes, [lane][slot]
-
-// total is what is left of a slot's sum.
-fn total(slot: u32) -> f32 {
-	var sum = totals[slot];
-{{- range $i := seq .Left}}{{if $i}}
-	sum += totals[{{mul $i $.Totals}}u + slot];
-{{- end}}{{end}}
-	return sum;
-}
-
-// row_sum is the product of row r of the workgroup's weights and row m of the
-// activations.
-fn row_sum(r: u32, m: u32) -> f32 {
-	return total(r * {{.Rows}}u + m);
-}
-{{- if .Norm}}
-
-// row_rms is the factor that normalises row m of the activations.
-fn row_rms(m: u32) -> f32 {
-	return 1.0 / sqrt(total({{.Slots}}u + m) / {{.K}}.0 + params.eps);
-}
-{{- end}}
 {{- end}}
