@@ -33,6 +33,9 @@ func (c modelCase) time(ctx context.Context, m *mamba.Model, e effort) (t modelT
 	once := c.prefill
 	if c.decodes() {
 		short, err := c.generate(ctx, m, e.steps)
+		if err == nil && e.warm > 0 { // a GPU compiled the kernels
+			short, err = c.generate(ctx, m, e.steps)
+		}
 		if err != nil {
 			return t, err
 		}
