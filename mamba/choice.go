@@ -35,5 +35,18 @@ func (n *network[A]) choose(s stages[A], b batch) {
 		s.gumbel(p, a.logits, a.best, a.draws, a.seen, a.scores)
 		best = a.scores
 	}
+	if f, ok := fusing(s); ok && n.embedsChoice(b) {
+		f.chooseEmbed(shaders.ChooseEmbedParams{
+			ChoiceParams: p, Columns: n.config.DModel, TableRows: n.config.VocabSize, Table: n.embedding.dtype,
+		}, best, a.seen, a.draws, a.chosen, a.ids, n.embedding.shards[0].data, a.residual) // (B), (B, d)
+		return
+	}
 	s.choose(p, best, a.seen, a.draws, a.chosen, a.ids)
+}
+
+// embedsChoice reports whether a step of a batch leaves the embeddings of the tokens that
+// it chose in act.residual, where fused stages do it, so that the next step may go on
+// from there.
+func (n *network[A]) embedsChoice(b batch) bool {
+	return b.output == lastChoice && b.length == 1 && !b.packing.Packed && len(n.embedding.shards) == 1
 }

@@ -56,6 +56,12 @@ func (r *recorder) choose(p shaders.ChoiceParams, best, seen, draws, chosen, ids
 	r.add(0, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.Choose(p, best, seen, draws, chosen, ids) })
 }
 
+func (r *recorder) chooseEmbed(p shaders.ChooseEmbedParams, best, seen, draws, chosen, ids, table, out *wgpu.Buffer) {
+	r.add(0, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.ChooseEmbed(p, best, seen, draws, chosen, ids, table, out)
+	})
+}
+
 func (r *recorder) histogram(p shaders.ChoiceParams, x, draws, seen, best, bins *wgpu.Buffer) {
 	r.add(p.Rows*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
 		return k.Histogram(p, x, draws, seen, best, bins)

@@ -1,6 +1,8 @@
 package mamba
 
 import (
+	"slices"
+
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
@@ -14,10 +16,11 @@ type gpuDecoder struct {
 	places  []uint32 // of each row's next token
 	flights []gpuFlight
 	reads   [2]*wgpu.Readback
-	next    int          // of reads
-	plan    *plan        // that passes repeat
-	passes  []*wgpu.Pass // by the number of steps
-	copies  *wgpu.Buffer // (2, state)
+	next    int // of reads
+	// passes, by the number of steps, are first and then follow, over and over.
+	first, follow *plan
+	passes        []*wgpu.Pass
+	copies        *wgpu.Buffer // (2, state)
 }
 
 // gpuFlight is a submission that has not been waited for.
@@ -89,11 +92,11 @@ func (d *gpuDecoder) reserveReads() error {
 
 func (d *gpuDecoder) submit(n int) error {
 	g := d.g
-	p, err := g.plans.get(d.b, func() (*plan, error) { return g.record(d.b, nil) })
+	first, next, err := d.steps()
 	if err != nil {
 		return err
 	}
-	passes := d.repeat(p, n)
+	passes := d.repeat(first, next, n)
 	last := len(passes) - 1
 	for _, pass := range passes[:last] {
 		if err := pass.Submit(); err != nil {
@@ -111,27 +114,40 @@ func (d *gpuDecoder) submit(n int) error {
 	return nil
 }
 
+// steps is the plans of the first step of a submission and of those that follow it.
+func (d *gpuDecoder) steps() (first, next *plan, err error) {
+	g, b := d.g, d.b
+	if first, err = g.plans.get(b, func() (*plan, error) { return g.record(b, nil) }); err != nil || !g.net.embedsChoice(b) {
+		return first, first, err
+	}
+	b.embedded = true
+	next, err = g.plans.get(b, func() (*plan, error) { return g.record(b, nil) })
+	return first, next, err
+}
+
 // repeat is the passes of n steps: one, unless a step alone is much work.
-func (d *gpuDecoder) repeat(p *plan, n int) []*wgpu.Pass {
-	if len(p.steps) > 1 {
+func (d *gpuDecoder) repeat(first, next *plan, n int) []*wgpu.Pass {
+	steps := slices.Clone(first.steps)
+	for range n - 1 {
+		steps = append(steps, next.steps...)
+	}
+	if len(steps) > n {
 		var all []*wgpu.Pass
-		for range n {
-			for _, s := range p.steps {
-				all = append(all, s.pass)
-			}
+		for _, s := range steps {
+			all = append(all, s.pass)
 		}
 		if d.g.runsTogether(d.b) {
 			all = append(all, d.g.flagPass(ring*d.b.rows))
 		}
 		return all
 	}
-	if d.plan != p {
-		d.plan, d.passes = p, make([]*wgpu.Pass, ring+1)
+	if d.first != first || d.follow != next {
+		d.first, d.follow, d.passes = first, next, make([]*wgpu.Pass, ring+1)
 	}
 	if d.passes[n] == nil {
 		d.passes[n] = d.g.dev.NewPass("mamba.decode")
-		for range n {
-			d.passes[n].Include(p.steps[0].pass)
+		for _, s := range steps {
+			d.passes[n].Include(s.pass)
 		}
 		if d.g.runsTogether(d.b) {
 			d.passes[n].Include(d.g.flagPass(ring * d.b.rows))

@@ -104,6 +104,9 @@ type batch struct {
 	output       output
 	choice       choice // of lastChoice
 	slot         int    // the first row's state, for notes
+	// embedded is whether act.residual has the embeddings of the tokens, as a step that
+	// embeds its choice left them.
+	embedded bool
 }
 
 // output is what a forward pass gives beside the states.
@@ -133,12 +136,9 @@ func (b batch) logitRows() int {
 // act.ids, from and to the states of act.slots.
 func forward[A any](s stages[A], n *network[A], b batch) {
 	c, t := n.config, b.tokens()
-	for _, part := range n.embedding.shards {
-		s.embedding(shaders.EmbeddingParams{
-			Tokens: t, Width: c.DModel, FirstRow: part.first, Rows: part.rows, Table: n.embedding.dtype,
-		}, n.act.ids, part.data, n.act.residual) // (B, L, d)
+	if !b.embedded {
+		n.embed(s, b) // (B, L, d)
 	}
-	s.note("embedding", n.act.residual, 0, b.rows, b.length, c.DModel)
 	n.layers(s, b)
 	if b.output == onlyState {
 		return
@@ -158,6 +158,17 @@ func forward[A any](s stages[A], n *network[A], b batch) {
 	if b.output == lastChoice {
 		n.choose(s, b) // (B)
 	}
+}
+
+// embed looks the tokens up.
+func (n *network[A]) embed(s stages[A], b batch) {
+	c := n.config
+	for _, part := range n.embedding.shards {
+		s.embedding(shaders.EmbeddingParams{
+			Tokens: b.tokens(), Width: c.DModel, FirstRow: part.first, Rows: part.rows, Table: n.embedding.dtype,
+		}, n.act.ids, part.data, n.act.residual) // (B, L, d)
+	}
+	s.note("embedding", n.act.residual, 0, b.rows, b.length, c.DModel)
 }
 
 // layers runs the layers one after the other.

@@ -17,6 +17,7 @@ type fusedStages[A any] interface {
 	dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y A)
 	scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weights, slots, w, u, state, yz A)
 	outProjStep(p shaders.OutProjStepParams, yz, w, c A)
+	chooseEmbed(p shaders.ChooseEmbedParams, best, seen, draws, chosen, ids, table, out A)
 	layersStep(p shaders.LayersStepParams, t *together[A], residual, slots A)
 }
 

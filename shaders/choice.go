@@ -13,6 +13,8 @@ import (
 //	drawn     Peaks, Gumbel, Choose of Gumbel's scores
 //	cut       Peaks, Histogram, Cut, Gumbel, Choose: with top k and top p
 //
+// ChooseEmbed in the place of Choose has the tokens' embeddings ready for the next step.
+//
 // draws (Rows, DrawWords) says how: see [Draw]. seen holds a bit for each token of
 // a row's sequence, ceil(Width/32) words a row, for the repetition penalty. The
 // last kernel leaves the tokens in ids (Rows), for the next step to read, and in
@@ -86,6 +88,11 @@ const maxExact = 1 << 24
 
 // choice makes the dispatch of a kernel of a choice.
 func (k *Kernels) choice(kernel string, p ChoiceParams, grid [3]uint32, buffers []choiceBuffer) (*wgpu.Dispatch, error) {
+	return k.choiceOf(kernel, choiceVariant{p.Penalty}, uniform(p.Rows, p.Width, p.Stride, p.Ring), p, grid, buffers)
+}
+
+// choiceOf is choice of a variant and parameters of its own.
+func (k *Kernels) choiceOf(kernel string, variant any, params []byte, p ChoiceParams, grid [3]uint32, buffers []choiceBuffer) (*wgpu.Dispatch, error) {
 	c := check{kernel: kernel}
 	c.size("Rows", p.Rows, 1, maxAxis)
 	c.size("Width", p.Width, 1, min(p.Stride, maxExact))
@@ -98,7 +105,7 @@ func (k *Kernels) choice(kernel string, p ChoiceParams, grid [3]uint32, buffers 
 	if c.err != nil {
 		return nil, c.err
 	}
-	return k.dispatch(kernel, choiceVariant{p.Penalty}, uniform(p.Rows, p.Width, p.Stride, p.Ring), grid, bound...)
+	return k.dispatch(kernel, variant, params, grid, bound...)
 }
 
 type choiceVariant struct{ Penalty bool }

@@ -13,22 +13,12 @@ struct Params { width: u32, first_row: u32, rows: u32, tokens: u32 }
 @group(0) @binding(2) var<storage, read> w: array<{{template "weight_type" .}}>; // (rows, width)
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;                  // (tokens, width)
 {{template "weight_load" .}}
+{{template "embed" .}}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-	let col = id.x * 4u;
 	let row = ids[id.y] - params.first_row; // wraps to a large number below the table
-	if (col >= params.width || row >= params.rows) {
-		return;
+	if (id.x * 4u < params.width && row < params.rows) {
+		embed(row, id.x, id.y, params.rows, params.width);
 	}
-	let quads = quads_of(params.width);
-{{- if eq .Weights "Q4"}}
-	quads_all = params.rows * quads;
-{{- end}}
-	let v = weight(row * quads + id.x){{if eq .Weights "Q8"}} * row_scale(row, params.rows * quads){{end}};
-	let o = id.y * params.width + col;
-	out[o] = v.x;
-	if (col + 1u < params.width) { out[o + 1u] = v.y; }
-	if (col + 2u < params.width) { out[o + 2u] = v.z; }
-	if (col + 3u < params.width) { out[o + 3u] = v.w; }
 }

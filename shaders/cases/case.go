@@ -111,6 +111,7 @@ var kernels = []struct {
 	{"cut", cutCases},
 	{"gumbel", gumbelCases},
 	{"choose", chooseCases},
+	{"choose_embed", chooseEmbedCases},
 	{"embedding_backward", embeddingBackwardCases},
 	{"rms_norm_backward", rmsNormBackwardCases},
 	{"layer_norm_backward", layerNormBackwardCases},

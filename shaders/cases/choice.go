@@ -3,6 +3,7 @@ package cases
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/mambagpu/mambagpu/shaders"
 	"github.com/mambagpu/mambagpu/shaders/cpu"
@@ -140,6 +141,36 @@ func chooseCases() []Case {
 		}})
 	}
 	return list
+}
+
+// chooseEmbedCases have tables of every type, one that ends before the tokens do, and rows
+// longer than a workgroup copies at once.
+func chooseEmbedCases() []Case {
+	var list []Case
+	for i, c := range choices() {
+		p := shaders.ChooseEmbedParams{ChoiceParams: c.params(), Columns: 5 + i%4, TableRows: c.width, Table: dtypes[i%len(dtypes)]}
+		list = append(list, chooseEmbedCase(c.name, c, p))
+	}
+	few := choice{rows: 2, width: 40}
+	for _, t := range dtypes {
+		list = append(list,
+			chooseEmbedCase(fmt.Sprintf("%v, 1100 columns", t), few, shaders.ChooseEmbedParams{ChoiceParams: few.params(), Columns: 1100, TableRows: 48, Table: t}),
+			chooseEmbedCase(fmt.Sprintf("%v, a table of one row", t), few, shaders.ChooseEmbedParams{ChoiceParams: few.params(), Columns: 33, TableRows: 1, Table: t}))
+	}
+	return list
+}
+
+func chooseEmbedCase(name string, c choice, p shaders.ChooseEmbedParams) Case {
+	return Case{Name: name, Params: p, fill: func(s *source) []Arg {
+		a := c.args(s).after(c.params(), "peaks")
+		ids := slices.Clone(a.ids)
+		cpu.Choose(p.ChoiceParams, a.best, slices.Clone(a.seen), slices.Clone(a.draws), slices.Clone(a.chosen), ids)
+		return []Arg{
+			in("best", a.best), intsOut("seen", a.seen), intsOut("draws", a.draws), intsOut("chosen", a.chosen), intsOut("ids", a.ids),
+			s.weights("table", p.TableRows, p.Columns, p.Table, 1),
+			out("out", embeddingOut(shaders.EmbeddingParams{Tokens: p.Rows, Width: p.Columns, Rows: p.TableRows}, ids)),
+		}
+	}}
 }
 
 // histogramCases allow the sum of a slice, at most 1024 numbers of at most 1, a

@@ -328,6 +328,8 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 			return k.Cut(p, b[0], b[1], b[2], b[3], b[4], b[5])
 		}
 		return k.Choose(p, b[0], b[1], b[2], b[3], b[4])
+	case shaders.ChooseEmbedParams:
+		return k.ChooseEmbed(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
 	}
 	return nil, fmt.Errorf("cases: %s: no kernel takes %T", c, c.Params)
 }

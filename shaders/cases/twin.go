@@ -118,6 +118,8 @@ func (c Case) RunTwin() []Arg {
 		cpu.Sum(p, f(0), f(1))
 	case shaders.ChoiceParams:
 		choiceTwins[c.Kernel](p, args)
+	case shaders.ChooseEmbedParams:
+		cpu.ChooseEmbed(p, f(0), u(1), u(2), u(3), u(4), f(5), f(6))
 	default:
 		panic(fmt.Sprintf("cases: %s: no twin takes %T", c, c.Params))
 	}
