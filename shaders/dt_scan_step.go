@@ -36,10 +36,11 @@ type dtScanStepVariant struct {
 	Shares                         int // invocations that share a pair's sum over dt
 	PerShare                       int // terms of each
 	Weights                        string
-	Vec                            bool // states are read as whole vectors
-	Gate                           bool // of scan_gate_step
-	Planes                         int  // of y, there
-	SumAt, ShareAt, ScanPool       int  // vectors of workgroup memory: where sums and shares begin, all
+	Vec                            bool         // states are read as whole vectors
+	Gate                           bool         // of scan_gate_step
+	Flow                           *flowVariant // of flow_out_step
+	Planes                         int          // of y, there
+	SumAt, ShareAt, ScanPool       int          // vectors of workgroup memory: where sums and shares begin, all
 	Memory                         int
 }
 
@@ -67,10 +68,13 @@ func dtScanStepLanes(states int) int {
 	return lanes
 }
 
-func (p DtScanStepParams) variant() dtScanStepVariant {
+func (p DtScanStepParams) variant() dtScanStepVariant { return p.of(dtScanStepLanes(p.States)) }
+
+// of completes a choice of lanes.
+func (p DtScanStepParams) of(lanes int) dtScanStepVariant {
 	v := dtScanStepVariant{
 		Channels: p.Channels, Groups: p.Groups, Rank: p.Rank, States: p.States,
-		Quads: ceilDiv(p.Rank+2*p.States, 4), Lanes: dtScanStepLanes(p.States),
+		Quads: ceilDiv(p.Rank+2*p.States, 4), Lanes: lanes,
 		Weights: p.Weights.String(), Vec: p.States%4 == 0,
 	}
 	v.Parts = max(256/v.Quads, 1)

@@ -48,6 +48,7 @@ type inProjStepVariant struct {
 	NormQuads      int // of a row of x
 	ConvBias, Bias bool
 	Split          bool
+	Flow           *flowVariant // of FlowInStep
 }
 
 // InProjStep dispatches the half step of a (Rows, Width) with w, W_in (2 Channels,
@@ -132,6 +133,19 @@ func (p InProjStepParams) uniform() []byte {
 
 func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.Buffer) error {
 	c := check{kernel: "in_proj_step"}
+	c.step(p)
+	if c.err != nil {
+		return c.err
+	}
+	c.words("a", size(a), p.Rows*p.Width)
+	c.stepArrays(p, w, small, slots, wx, state)
+	c.words("uz", size(uz), p.Rows*p.outputs())
+	c.words("parts", size(parts), p.PartsCount())
+	return c.err
+}
+
+// step requires sizes that in_proj_step takes.
+func (c *check) step(p InProjStepParams) {
 	c.size("Rows", p.Rows, 1, MaxInProjStepRows)
 	c.size("Width", p.Width, 1, maxElements)
 	c.size("Channels", p.Channels, 1, maxElements/2)
@@ -142,19 +156,16 @@ func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.B
 	if p.Split {
 		c.whole("Width", p.Width, p.Weights)
 	}
-	if c.err != nil {
-		return c.err
-	}
+}
+
+// stepArrays requires the sizes of in_proj_step's parameters and state.
+func (c *check) stepArrays(p InProjStepParams, w, small, slots, wx, state *wgpu.Buffer) {
 	_, _, _, words := p.offsets()
-	c.words("a", size(a), p.Rows*p.Width)
 	c.words("w", size(w), int(MatrixBytes(p.Weights, 2*p.Channels, p.Width)/4))
 	c.words("small", size(small), words)
 	c.words("slots", size(slots), p.Rows)
 	c.words("wx", size(wx), int(MatrixBytes(p.XWeights, p.Outputs, p.Channels)/4))
 	c.words("state", size(state), p.Channels*(p.Taps-1))
-	c.words("uz", size(uz), p.Rows*p.outputs())
-	c.words("parts", size(parts), p.PartsCount())
-	return c.err
 }
 
 // group requires a power of two from lo to hi.

@@ -16,13 +16,14 @@ type Arg struct {
 	U32     []uint32  // the elements if they are integers
 	Weights bool      // F32 is a weight matrix, which a GPU stores as Type says
 	Type    shaders.DType
-	Paired  bool   // the matrix lies as dt_proj reads it
-	Halves  int    // F32 lies in halves, in rows of so many, if it is not 0
-	Rows    int    // of a weight matrix
-	Cols    int    // of a weight matrix
-	Image   []byte // of a weight matrix of integers, or those of all layers: as it lies in GPU memory
-	Slack   uint32 // how far integers may lie from the twin's, where they are rounded sums
-	Out     bool   // written by the kernel, and perhaps read too
+	Paired  bool             // the matrix lies as dt_proj reads it
+	Halves  int              // F32 lies in halves, in rows of so many, if it is not 0
+	Flow    shaders.StepFlow // F32 is flows, if it has a width
+	Rows    int              // of a weight matrix
+	Cols    int              // of a weight matrix
+	Image   []byte           // of a weight matrix of integers, or those of all layers: as it lies in GPU memory
+	Slack   uint32           // how far integers may lie from the twin's, where they are rounded sums
+	Out     bool             // written by the kernel, and perhaps read too
 }
 
 // Len is the number of elements. An argument that Params switches off, such as
@@ -104,6 +105,8 @@ var kernels = []struct {
 	{"scan_gate_step", scanGateStepCases},
 	{"out_proj_step", outProjStepCases},
 	{"dt_scan_rows", dtScanRowsCases},
+	{"flow_out_step", flowOutStepCases},
+	{"flow_end", flowEndCases},
 	{"layers_step", layersStepCases},
 	{"last_rows", lastRowsCases},
 	{"peaks", peaksCases},

@@ -132,6 +132,9 @@ func download(b *wgpu.Buffer, a Arg) error {
 	if a.Halves > 0 {
 		return downloadHalves(b, a)
 	}
+	if a.Flow.Width > 0 {
+		return downloadFlows(b, a)
+	}
 	return wgpu.Download(b, 0, a.F32)
 }
 
@@ -151,6 +154,32 @@ func downloadHalves(b *wgpu.Buffer, a Arg) error {
 	return nil
 }
 
+// downloadFlows is download of flows.
+func downloadFlows(b *wgpu.Buffer, a Arg) error {
+	words, stride := make([]uint32, b.Size()/4), flowStride(a.Flow)
+	if err := wgpu.Download(b, 0, words); err != nil {
+		return err
+	}
+	n := a.Flow.Numbers()
+	for i := range len(a.F32) / n {
+		a.Flow.Unpack(words[i*stride:], a.F32[i*n:][:n])
+	}
+	return nil
+}
+
+// packFlows is flows as they lie in GPU memory.
+func packFlows(a Arg) []uint32 {
+	var words []uint32
+	for n := a.Flow.Numbers(); len(a.F32) > 0; a.F32 = a.F32[n:] {
+		words = append(words, a.Flow.Pack(a.F32[:n])...)
+		words = append(words, make([]uint32, flowStride(a.Flow)-a.Flow.Words())...)
+	}
+	return words
+}
+
+// flowStride is the number of words from one flow to the next.
+func flowStride(f shaders.StepFlow) int { return int(shaders.LayerBytes(4*uint64(f.Words())) / 4) }
+
 // image is the argument as it lies in GPU memory.
 func image(a Arg) []byte {
 	switch {
@@ -163,6 +192,9 @@ func image(a Arg) []byte {
 	}
 	if a.Halves > 0 {
 		a.U32 = shaders.PackHalves(a.F32, a.Halves)
+	}
+	if a.Flow.Width > 0 {
+		a.U32 = packFlows(a)
 	}
 	if a.U32 == nil {
 		return shaders.Encode(shaders.F32, a.F32)
@@ -286,6 +318,12 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 		return k.ResidualAdd(p, b[0], b[1])
 	case shaders.InProjStepParams:
 		return k.InProjStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+	case shaders.FlowInStepParams:
+		return k.FlowInStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6])
+	case shaders.FlowOutStepParams:
+		return k.FlowOutStep(p, b[0], b[1], b[2], b[3], b[4], b[5])
+	case shaders.FlowEndParams:
+		return k.FlowEnd(p, b[0], b[1], b[2])
 	case shaders.InProjRowsParams:
 		return k.InProjRows(p, b[0], b[1], b[2], b[3], b[4], b[5])
 	case shaders.XProjStepParams:

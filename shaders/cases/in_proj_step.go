@@ -48,7 +48,7 @@ func inProjStepCases() []Case {
 		add(func(p *shaders.InProjStepParams) { p.Split, p.Weights, p.Width, p.Rows = true, t, 96, 1+i%2 })
 		add(func(p *shaders.InProjStepParams) { p.Split, p.Weights, p.Width, p.Group = true, t, 2560, 8<<(i%4) })
 	}
-	return list
+	return append(list, flowInStepCases()...)
 }
 
 // inProjStepCase has normalised activations and weights of order K^-1/2, so that u and
