@@ -283,6 +283,9 @@ func (g *gpuBackend) reserveStep(b batch) error {
 	if b.length > 1 {
 		return nil
 	}
+	if err := g.reserveFlows(b); err != nil {
+		return err
+	}
 	n := g.wantedForm(b).parts(g.net.config, b.rows)
 	if n <= g.parts {
 		return nil
@@ -297,6 +300,33 @@ func (g *gpuBackend) reserveStep(b batch) error {
 	return nil
 }
 
+// reserveFlows makes the flows of a step that has them, of zeros. Where there is no room,
+// steps run without them.
+func (g *gpuBackend) reserveFlows(b batch) error {
+	a := &g.net.act
+	if !g.wantedForm(b).flow || a.flows != nil {
+		return nil
+	}
+	p, flows := g.net.flowEnd(), make([]*wgpu.Buffer, len(g.net.blocks))
+	for i := range a.flowArrays {
+		whole, parts, err := g.layers("flow", 4*uint64(p.Flow.Words()), (len(flows)+1)/2)
+		if exhausted(err) {
+			g.noFlows = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		g.weights = append(g.weights, whole)
+		a.flowArrays[i] = whole
+		for k := i; k < len(flows); k += 2 {
+			flows[k] = parts[k/2]
+		}
+	}
+	a.flows = flows
+	return nil
+}
+
 // wantedForm is how a step is to run.
 func (g *gpuBackend) wantedForm(b batch) stepForm {
 	shards, integers := 1, false
@@ -308,7 +338,9 @@ func (g *gpuBackend) wantedForm(b batch) stepForm {
 		shards = max(shards, len(block.inProj.shards))
 		integers = integers || block.inProj.dtype.Quantized()
 	}
-	return newStepForm(g.net.config, b.rows, g.elements(), shards, integers)
+	f := newStepForm(g.net.config, b.rows, g.elements(), shards, integers)
+	f.flow = f.whole && b.rows == 1 && !g.noFlows && g.net.flows()
+	return f
 }
 
 // stepForm is how a step runs in the room that there is.

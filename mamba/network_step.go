@@ -18,6 +18,9 @@ type fusedStages[A any] interface {
 	scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weights, slots, w, u, state, yz A)
 	outProjStep(p shaders.OutProjStepParams, yz, w, c A)
 	layersStep(p shaders.LayersStepParams, t *together[A], residual, slots A)
+	flowInStep(p shaders.FlowInStepParams, before, w, small, slots, wx, state, next A)
+	flowOutStep(p shaders.FlowOutStepParams, flow, wdt, weights, slots, state, w A)
+	flowEnd(p shaders.FlowEndParams, even, odd, residual A)
 }
 
 // stepForm is how a layer's step runs. The zero value is stage by stage. Otherwise
@@ -42,6 +45,12 @@ type fusedStages[A any] interface {
 //	dt_scan_rows   -> y
 //	matmul_lanes   residual += W_out y
 //
+// Of one sequence and float weights of a small model two do, whose sums over channels meet
+// in bins of whole numbers (shaders.StepFlow), and one ends the step:
+//
+//	flow_in_step   the layer before's flow -> u, z, x_proj's sums
+//	flow_out_step  -> out_proj's sums
+//
 // Of one sequence all layers may run at once, by workgroups that wait for each other, in
 // layers_step.
 type stepForm struct {
@@ -49,6 +58,7 @@ type stepForm struct {
 	group    int // channels of a group
 	whole    bool
 	many     bool
+	flow     bool
 }
 
 // These bound the groups of in_proj_step, whose sums every workgroup of the next kernel
@@ -146,6 +156,9 @@ func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
 	c, w, act := n.config, &n.blocks[i], &n.act
 	d, e, r, ns := c.DModel, c.DInner, c.DTRank, c.DState
 	switch {
+	case f.flow:
+		n.flowStep(s, i, f)
+		return
 	case f.many:
 		p := inProjRows(c, b.rows)
 		p.Weights = w.inProj.dtype
@@ -206,6 +219,47 @@ func (n *network[A]) splitStep(s fusedStages[A], i int, b batch, f stepForm) {
 	s.outProjStep(shaders.OutProjStepParams{
 		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Weights: w.outProj.dtype,
 	}, act.xz, w.outProj.shards[0].data, act.residual) // (B, d)
+}
+
+// flows reports whether a step of one sequence may have flows: layers are small, their
+// weights floats, and what the kernels take.
+func (n *network[A]) flows() bool {
+	for i := range n.blocks {
+		w := &n.blocks[i]
+		if n.splits(w) || w.inProj.dtype.Quantized() || w.xProj.dtype.Quantized() || len(w.outProj.shards) > 1 || !shaders.FlowOutStepFits(n.flowOut(w)) {
+			return false
+		}
+	}
+	return !n.config.UseBias
+}
+
+func (n *network[A]) flowOut(w *block[A]) shaders.FlowOutStepParams {
+	c := n.config
+	return shaders.FlowOutStepParams{
+		Width: c.DModel, Channels: c.DInner, Rank: c.DTRank, States: c.DState, DtWeights: w.dtType, OutWeights: w.outProj.dtype,
+	}
+}
+
+// flowEnd is the end of a step of all layers with flows.
+func (n *network[A]) flowEnd() shaders.FlowEndParams {
+	return shaders.FlowEndParams{Layers: len(n.blocks), Flow: n.flowOut(&n.blocks[0]).Flow()}
+}
+
+// flowStep is step by flows. Those of even layers and those of odd ones lie in two arrays.
+func (n *network[A]) flowStep(s fusedStages[A], i int, f stepForm) {
+	c, w, act := n.config, &n.blocks[i], &n.act
+	before := act.residual
+	if i > 0 {
+		before = act.flows[i-1]
+	}
+	s.flowInStep(shaders.FlowInStepParams{
+		Width: c.DModel, Channels: c.DInner, Taps: c.DConv, Outputs: c.DTRank + 2*c.DState, Group: f.group, Eps: float32(c.NormEps),
+		Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, First: i == 0,
+	}, before, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.flows[i])
+	s.flowOutStep(n.flowOut(w), act.flows[i], w.dtProj, w.scan, act.slots, w.scanState, w.outProj.shards[0].data)
+	if i == len(n.blocks)-1 {
+		s.flowEnd(n.flowEnd(), act.flowArrays[0], act.flowArrays[1], act.residual) // (B, d)
+	}
 }
 
 // normLinear is linear of the rows of x, normalised with gain: in one kernel where
