@@ -20,8 +20,13 @@ type FlowOutStepParams struct {
 	OutWeights DType // of W_out, floats
 }
 
-// flowOutLoads bounds the vectors of W_out that an invocation holds.
-const flowOutLoads = 16
+// flowOutLoads bounds the vectors of W_out that an invocation holds, flowOutWorth those with
+// which it is worth it: with the six of 130m in float16 a step takes less than by three
+// dispatches a layer, with the eight of 370m it does not.
+const (
+	flowOutLoads = 16
+	flowOutWorth = 6
+)
 
 // flowOutLanes is the number of invocations that share a channel of the scan: with 16
 // channels to a workgroup as many of a small model's as an H100 has processors have one, and
@@ -38,7 +43,7 @@ type flowOutStepVariant struct {
 
 // OutSums is the sums of out_proj.
 func (v flowOutStepVariant) OutSums() binSums {
-	return binSums{"out", v.Scan.Flow.Out, v.Scan.Flow.OutCount, false}
+	return binSums{"out", v.Scan.Flow.Out, v.Scan.Flow.OutCount, 1, false}
 }
 
 // FlowOutStep dispatches the half step of flow with wdt, laid out by [TransposePairs], and w,
@@ -51,11 +56,11 @@ func (k *Kernels) FlowOutStep(p FlowOutStepParams, flow, wdt, weights, slots, st
 	return k.dispatch("flow_out_step", v, uniform(p.Width), spread(p.Channels/v.Scan.Columns), flow, wdt, weights, slots, state, w)
 }
 
-// FlowOutStepFits reports whether FlowOutStep takes a model's sizes.
+// FlowOutStepFits reports whether FlowOutStep takes a model's sizes and is worth it.
 func FlowOutStepFits(p FlowOutStepParams) bool {
 	c := check{kernel: "flow_out_step"}
 	p.sizes(&c)
-	return c.err == nil
+	return c.err == nil && p.variant().loads() <= flowOutWorth
 }
 
 // Flow is the flow of the layer.
@@ -73,6 +78,9 @@ func (p FlowOutStepParams) variant() flowOutStepVariant {
 	return v
 }
 
+// loads is the number of vectors of W_out of an invocation.
+func (v flowOutStepVariant) loads() int { return v.Turns * v.Take }
+
 func (p FlowOutStepParams) sizes(c *check) {
 	c.size("Width", p.Width, 1, maxElements)
 	c.multiple("Width", p.Width, 4)
@@ -87,7 +95,7 @@ func (p FlowOutStepParams) sizes(c *check) {
 	v := p.variant()
 	c.multiple("Channels", p.Channels, v.Scan.Columns)
 	c.size("groups of channels", p.Channels/v.Scan.Columns, 1, MaxFlowParts)
-	c.size("vectors of W_out of an invocation", v.Turns*v.Take, 1, flowOutLoads)
+	c.size("vectors of W_out of an invocation", v.loads(), 1, flowOutLoads)
 }
 
 func (p FlowOutStepParams) check(flow, wdt, weights, slots, state, w *wgpu.Buffer) error {

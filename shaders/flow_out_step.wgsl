@@ -15,7 +15,7 @@
 // Out     flow (StepFlow): dt ({{$s.Rank}}), B, C ({{$s.States}}), u and z in, out_proj's sums added to; state
 // Grid    channels/{{$s.Columns}} over x and y; 256 invocations
 // Memory  {{.Memory}} bytes
-// Tail    rows of w past the end repeat the last one and are not added
+// Tail    invocations past the rows of w repeat the last one and add nothing
 // Twin    cpu/flow_step.go
 struct Params { width: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -37,6 +37,12 @@ fn at(i: u32) -> i32 {
 {{template "bin_add" .OutSums}}
 {{template "dt_scan" $s}}
 
+// row is the row of w that an invocation has, of those past the end the last. Workgroups start
+// at different rows, so that fewer of them add to the same sum at once.
+fn row(i: u32, group: u32) -> u32 {
+	return (min(i, params.width - 1u) + group * 32u) % params.width;
+}
+
 @compute @workgroup_size(256)
 fn main(
 	@builtin(workgroup_id) wg: vec3<u32>,
@@ -45,7 +51,7 @@ fn main(
 ) {
 	let group = wg.y * grid.x + wg.x;
 {{- range $i := seq .Turns}}{{range $b := seq $.Take}}
-	let x{{$i}}_{{$b}} = w[min(t + {{mul $i 256}}u, params.width - 1u) * {{$p.Blocks}}u + group * {{$.Take}}u + {{$b}}u];
+	let x{{$i}}_{{$b}} = w[row(t + {{mul $i 256}}u, group) * {{$p.Blocks}}u + group * {{$.Take}}u + {{$b}}u];
 {{- end}}{{end}}
 	scan(group, 0u, t);
 	workgroupBarrier();
@@ -57,10 +63,10 @@ fn main(
 {{- end}}{{end}}
 {{- if gt (mul (add $i 1) 256) $p.N}}
 		if (t + {{mul $i 256}}u < params.width) {
-			out_add(t + {{mul $i 256}}u, lane_sum(sum));
+			out_add(0u, row(t + {{mul $i 256}}u, group), lane_sum(sum));
 		}
 {{- else}}
-		out_add(t + {{mul $i 256}}u, lane_sum(sum));
+		out_add(0u, row(t + {{mul $i 256}}u, group), lane_sum(sum));
 {{- end}}
 	}
 {{- end}}

@@ -66,7 +66,7 @@ fn scan(group: u32, row: u32, t: u32) {
 	let a{{$k}} = weights[(channel * {{$.States}}u + n{{$k}}) / 4u];
 {{- end}}
 {{- end}}
-{{- if not .Flow}}
+{{- if not (or .Flow .Copies)}}
 	// the sums over groups
 	let quad = t % {{.Quads}}u;
 	let part = t / {{.Quads}}u;
@@ -93,6 +93,10 @@ fn scan(group: u32, row: u32, t: u32) {
 {{- if .Flow}}
 	for (var i = t; i < {{add .Rank (mul 2 .States)}}u; i += 256u) {
 		pool[{{.SumAt}}u + i / 4u][i % 4u] = x_sum(i);
+	}
+{{- else if .Copies}}
+	for (var i = t; i < {{.Quads}}u; i += 256u) {
+		pool[{{.SumAt}}u + i] = x_sum(i);
 	}
 {{- else}}
 	workgroupBarrier();
