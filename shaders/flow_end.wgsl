@@ -10,7 +10,7 @@
 // Out     residual ({{.Width}}); the flows' sums
 // Grid    1 + ceil(quads of the other layers' sums / 256) over x and y; 256 invocations
 // Tail    quads past the end are not written
-// Twin    cpu/flow_step.go
+// Twin    cpu/flow_end.go
 struct Params { layers: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> even: array<vec4<i32>>;

@@ -16,7 +16,7 @@
 // Grid    channels/{{$s.Columns}} over x and y; 256 invocations
 // Memory  {{.Memory}} bytes
 // Tail    invocations past the rows of w repeat the last one and add nothing
-// Twin    cpu/flow_step.go
+// Twin    cpu/flow_out_step.go
 struct Params { width: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> flow: array<atomic<i32>>;

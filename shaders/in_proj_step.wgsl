@@ -19,7 +19,7 @@
 // Memory  {{.Memory}} bytes: activations, then sums; u and x_proj's sums
 // Tail    channels past the end repeat the last row of W_in, count as zero and are not
 //         written
-// Twin    cpu/in_proj_step.go{{if .Flow}}, cpu/flow_step.go
+// Twin    cpu/in_proj_step.go{{if .Flow}}, cpu/flow_in_step.go
 //
 // Here, of flow_in_step, the sums of x_proj go through bins, and a is the residual as the
 // layer before left it (StepFlow in package shaders).{{end}}
