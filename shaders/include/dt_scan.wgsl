@@ -66,7 +66,19 @@ fn scan(group: u32, row: u32, t: u32) {
 	let a{{$k}} = weights[(channel * {{$.States}}u + n{{$k}}) / 4u];
 {{- end}}
 {{- end}}
-{{- if not (or .Flow .Copies)}}
+{{- if or .Flow .Copies}}
+	{{- template "dt_scan_state" .}}
+	// the sums, out of bins, whose flags are waited for
+{{- if .Flow}}
+	for (var i = t; i < {{add .Rank (mul 2 .States)}}u; i += 256u) {
+		pool[{{.SumAt}}u + i / 4u][i % 4u] = x_sum(i);
+	}
+{{- else}}
+	for (var i = t; i < {{.Quads}}u; i += 256u) {
+		pool[{{.SumAt}}u + i] = x_sum(i);
+	}
+{{- end}}
+{{- else}}
 	// the sums over groups
 	let quad = t % {{.Quads}}u;
 	let part = t / {{.Quads}}u;
@@ -83,22 +95,7 @@ fn scan(group: u32, row: u32, t: u32) {
 		}
 		pool[t] = sum;
 	}
-{{- end}}
-	let held = (slot * {{.Channels}}u + channel) * {{.States}}u;
-{{- if .Vec}}
-{{- range $k := seq .PerLane}}
-	let h{{$k}} = state[(held + n{{$k}}) / 4u];
-{{- end}}
-{{- end}}
-{{- if .Flow}}
-	for (var i = t; i < {{add .Rank (mul 2 .States)}}u; i += 256u) {
-		pool[{{.SumAt}}u + i / 4u][i % 4u] = x_sum(i);
-	}
-{{- else if .Copies}}
-	for (var i = t; i < {{.Quads}}u; i += 256u) {
-		pool[{{.SumAt}}u + i] = x_sum(i);
-	}
-{{- else}}
+	{{- template "dt_scan_state" .}}
 	workgroupBarrier();
 	for (var i = t; i < {{mul 4 .Quads}}u; i += 256u) {
 		var sum = pool[i / 4u][i % 4u];
@@ -167,4 +164,13 @@ fn scan(group: u32, row: u32, t: u32) {
 {{- end}}
 	}
 }
+{{- end}}
+
+{{define "dt_scan_state"}}
+	let held = (slot * {{.Channels}}u + channel) * {{.States}}u;
+{{- if .Vec}}
+{{- range $k := seq .PerLane}}
+	let h{{$k}} = state[(held + n{{$k}}) / 4u];
+{{- end}}
+{{- end}}
 {{- end}}
