@@ -303,31 +303,59 @@ func (g *gpuBackend) reserveStep(b batch) error {
 	return nil
 }
 
-// reserveFlows makes the flows of a step that has them, of zeros. Where there is no room,
-// steps run without them.
+// reserveFlows makes the flows of a step that has them, of zeros, and the copies of W_out that
+// it reads. Where there is no room, steps run without them.
 func (g *gpuBackend) reserveFlows(b batch) error {
-	a := &g.net.act
-	if !g.wantedForm(b).flow || a.flows != nil {
+	if g.runsTogether(b) || !g.wantedForm(b).flow || g.net.act.flows != nil {
 		return nil
 	}
-	p, flows := g.net.flowEnd(), make([]*wgpu.Buffer, len(g.net.blocks))
-	for i := range a.flowArrays {
-		whole, parts, err := g.layers("flow", 4*uint64(p.Flow.Words()), (len(flows)+1)/2)
-		if exhausted(err) {
-			g.noFlows = true
-			return nil
-		}
+	made, err := g.makeFlows()
+	if err == nil {
+		g.weights = append(g.weights, made...)
+		return nil
+	}
+	g.net.act.flows = nil
+	closeAll(made)
+	if exhausted(err) {
+		g.noFlows = true
+		return nil
+	}
+	return err
+}
+
+// makeFlows is reserveFlows, with the buffers that it made, also when it failed.
+func (g *gpuBackend) makeFlows() (made []*wgpu.Buffer, err error) {
+	for i := range g.net.blocks {
+		w := &g.net.blocks[i]
+		rows := w.outProj.shards[0].data
+		columns, err := newBuffer(g.dev, "out_proj columns", rows.Size())
 		if err != nil {
-			return err
+			return made, err
 		}
-		g.weights = append(g.weights, whole)
-		a.flowArrays[i] = whole
+		made = append(made, columns)
+		words := make([]uint32, rows.Size()/4)
+		if err := wgpu.Download(rows, 0, words); err != nil {
+			return made, err
+		}
+		if err := wgpu.Upload(columns, 0, shaders.BlockColumns(words, g.net.config.DModel)); err != nil {
+			return made, err
+		}
+		w.outColumns = columns
+	}
+	p, flows := g.net.flowEnd(), make([]*wgpu.Buffer, len(g.net.blocks))
+	for i := range g.net.act.flowArrays {
+		whole, parts, err := g.layers("flow", 4*uint64(p.Flow.Words()), (len(flows)+1)/2)
+		if err != nil {
+			return made, err
+		}
+		made = append(made, whole)
+		g.net.act.flowArrays[i] = whole
 		for k := i; k < len(flows); k += 2 {
 			flows[k] = parts[k/2]
 		}
 	}
-	a.flows = flows
-	return nil
+	g.net.act.flows = flows
+	return made, nil
 }
 
 // reserveSums makes the sums in bins of a step that has them, of zeros. Where there is no room,

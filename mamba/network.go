@@ -35,6 +35,7 @@ type block[A any] struct {
 	dtBias               A         // (E)
 	scan                 A         // A (E, N), then D (E), then dtBias (E)
 	outProj              matrix[A] // (d, E)
+	outColumns           A         // outProj by columns of blocks (shaders.BlockColumns), where a step has flows
 	outBias              A         // (d), if UseBias
 	small                A         // of in_proj_step: norm, conv and inBias, one after the other
 	convState, scanState A         // (slots, E, K-1), (slots, E, N)

@@ -291,7 +291,7 @@ func (n *network[A]) flowStep(s fusedStages[A], i int, f stepForm) {
 		Width: c.DModel, Channels: c.DInner, Taps: c.DConv, Outputs: c.DTRank + 2*c.DState, Group: f.group, Eps: float32(c.NormEps),
 		Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, First: i == 0,
 	}, before, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.flows[i])
-	s.flowOutStep(n.flowOut(w), act.flows[i], w.dtProj, w.scan, act.slots, w.scanState, w.outProj.shards[0].data)
+	s.flowOutStep(n.flowOut(w), act.flows[i], w.dtProj, w.scan, act.slots, w.scanState, w.outColumns)
 	if i == len(n.blocks)-1 {
 		s.flowEnd(n.flowEnd(), act.flowArrays[0], act.flowArrays[1], act.residual) // (B, d)
 	}

@@ -29,8 +29,7 @@ const (
 )
 
 // flowOutLanes is the number of invocations that share a channel of the scan: with 16
-// channels to a workgroup as many of a small model's as an H100 has processors have one, and
-// of rows of float16 each reads whole sectors of memory.
+// channels to a workgroup a small model has nearly as many as an H100 has processors.
 const flowOutLanes = 16
 
 type flowOutStepVariant struct {
@@ -47,13 +46,26 @@ func (v flowOutStepVariant) OutSums() binSums {
 }
 
 // FlowOutStep dispatches the half step of flow with wdt, laid out by [TransposePairs], and w,
-// W_out (Width, Channels), from and to the state of the given slot (1), into flow.
+// W_out (Width, Channels), laid out by [BlockColumns], from and to the state of the given slot
+// (1), into flow.
 func (k *Kernels) FlowOutStep(p FlowOutStepParams, flow, wdt, weights, slots, state, w *wgpu.Buffer) (*wgpu.Dispatch, error) {
 	if err := p.check(flow, wdt, weights, slots, state, w); err != nil {
 		return nil, err
 	}
 	v := p.variant()
 	return k.dispatch("flow_out_step", v, uniform(p.Width), spread(p.Channels/v.Scan.Columns), flow, wdt, weights, slots, state, w)
+}
+
+// BlockColumns lays a matrix of so many rows of whole blocks of 16 bytes, in words, out by
+// columns of blocks: neighbouring rows' parts of the same columns lie side by side.
+func BlockColumns(words []uint32, rows int) []uint32 {
+	out, blocks := make([]uint32, len(words)), len(words)/rows/4
+	for n := range rows {
+		for b := range blocks {
+			copy(out[(b*rows+n)*4:][:4], words[(n*blocks+b)*4:])
+		}
+	}
+	return out
 }
 
 // FlowOutStepFits reports whether FlowOutStep takes a model's sizes and is worth it.

@@ -11,7 +11,7 @@
 //
 // In      wdt, W_dt transposed ({{$s.Rank}}, channels), padded to pairs;
 //         weights: A (channels, {{$s.States}}), D (channels), bias (channels); slots (1);
-//         state (slots, channels, {{$s.States}}); w, W_out (n, channels)
+//         state (slots, channels, {{$s.States}}); w, W_out (n, channels) by columns of blocks
 // Out     flow (StepFlow): dt ({{$s.Rank}}), B, C ({{$s.States}}), u and z in, out_proj's sums added to; state
 // Grid    channels/{{$s.Columns}} over x and y; 256 invocations
 // Memory  {{.Memory}} bytes
@@ -24,7 +24,7 @@ struct Params { width: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(3) var<storage, read> weights: array<{{if $s.Vec}}vec4<f32>{{else}}f32{{end}}>; // (channels, {{$s.States}}), (channels), (channels)
 @group(0) @binding(4) var<storage, read> slots: array<u32>;    // (1)
 @group(0) @binding(5) var<storage, read_write> state: array<{{if $s.Vec}}vec4<f32>{{else}}f32{{end}}>; // (slots, channels, {{$s.States}})
-@group(0) @binding(6) var<storage, read> w: array<vec4<u32>>;  // (n, channels)
+@group(0) @binding(6) var<storage, read> w: array<vec4<u32>>;  // (blocks of channels, n)
 {{template "row_blocks" $p}}
 
 var<workgroup> gated: array<vec4<f32>, {{div $s.Columns 4}}>; // y
@@ -51,7 +51,7 @@ fn main(
 ) {
 	let group = wg.y * grid.x + wg.x;
 {{- range $i := seq .Turns}}{{range $b := seq $.Take}}
-	let x{{$i}}_{{$b}} = w[row(t + {{mul $i 256}}u, group) * {{$p.Blocks}}u + group * {{$.Take}}u + {{$b}}u];
+	let x{{$i}}_{{$b}} = w[(group * {{$.Take}}u + {{$b}}u) * params.width + row(t + {{mul $i 256}}u, group)];
 {{- end}}{{end}}
 	scan(group, 0u, t);
 	workgroupBarrier();
