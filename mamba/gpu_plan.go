@@ -207,8 +207,24 @@ func (r *recorder) scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weight
 	})
 }
 
-func (r *recorder) outProjStep(p shaders.OutProjStepParams, yz, w, c *wgpu.Buffer) {
-	r.add(p.Rows*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.OutProjStep(p, yz, w, c) })
+func (r *recorder) flowInStep(p shaders.FlowInStepParams, before, w, small, slots, wx, state, next *wgpu.Buffer) {
+	r.add(p.Channels*(2*p.Width+p.Outputs), func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.FlowInStep(p, before, w, small, slots, wx, state, next)
+	})
+}
+
+func (r *recorder) flowOutStep(p shaders.FlowOutStepParams, flow, wdt, weights, slots, state, w *wgpu.Buffer) {
+	r.add(p.Channels*(p.Rank+p.States+p.Width), func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.FlowOutStep(p, flow, wdt, weights, slots, state, w)
+	})
+}
+
+func (r *recorder) flowEnd(p shaders.FlowEndParams, even, odd, residual *wgpu.Buffer) {
+	r.add(0, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.FlowEnd(p, even, odd, residual) })
+}
+
+func (r *recorder) outProjStep(p shaders.OutProjStepParams, yz, w, c, sums *wgpu.Buffer) {
+	r.add(p.Rows*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.OutProjStep(p, yz, w, c, sums) })
 }
 
 func (r *recorder) causalConv(p shaders.CausalConvParams, x, weights, slots, state, y *wgpu.Buffer) {

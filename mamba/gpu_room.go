@@ -283,6 +283,12 @@ func (g *gpuBackend) reserveStep(b batch) error {
 	if b.length > 1 {
 		return nil
 	}
+	if err := g.reserveFlows(b); err != nil {
+		return err
+	}
+	if err := g.reserveSums(b); err != nil {
+		return err
+	}
 	n := g.wantedForm(b).parts(g.net.config, b.rows)
 	if n <= g.parts {
 		return nil
@@ -297,6 +303,79 @@ func (g *gpuBackend) reserveStep(b batch) error {
 	return nil
 }
 
+// reserveFlows makes the flows of a step that has them, of zeros, and the copies of W_out that
+// it reads. Where there is no room, steps run without them.
+func (g *gpuBackend) reserveFlows(b batch) error {
+	if g.runsTogether(b) || !g.wantedForm(b).flow || g.net.act.flows != nil {
+		return nil
+	}
+	made, err := g.makeFlows()
+	if err == nil {
+		g.weights = append(g.weights, made...)
+		return nil
+	}
+	g.net.act.flows = nil
+	closeAll(made)
+	if exhausted(err) {
+		g.noFlows = true
+		return nil
+	}
+	return err
+}
+
+// makeFlows is reserveFlows, with the buffers that it made, also when it failed.
+func (g *gpuBackend) makeFlows() (made []*wgpu.Buffer, err error) {
+	for i := range g.net.blocks {
+		w := &g.net.blocks[i]
+		rows := w.outProj.shards[0].data
+		columns, err := newBuffer(g.dev, "out_proj columns", rows.Size())
+		if err != nil {
+			return made, err
+		}
+		made = append(made, columns)
+		words := make([]uint32, rows.Size()/4)
+		if err := wgpu.Download(rows, 0, words); err != nil {
+			return made, err
+		}
+		if err := wgpu.Upload(columns, 0, shaders.BlockColumns(words, g.net.config.DModel)); err != nil {
+			return made, err
+		}
+		w.outColumns = columns
+	}
+	p, flows := g.net.flowEnd(), make([]*wgpu.Buffer, len(g.net.blocks))
+	for i := range g.net.act.flowArrays {
+		whole, parts, err := g.layers("flow", 4*uint64(p.Flow.Words()), (len(flows)+1)/2)
+		if err != nil {
+			return made, err
+		}
+		made = append(made, whole)
+		g.net.act.flowArrays[i] = whole
+		for k := i; k < len(flows); k += 2 {
+			flows[k] = parts[k/2]
+		}
+	}
+	g.net.act.flows = flows
+	return made, nil
+}
+
+// reserveSums makes the sums in bins of a step that has them, of zeros. Where there is no room,
+// steps run without them.
+func (g *gpuBackend) reserveSums(b batch) error {
+	f := g.wantedForm(b)
+	if f.copies == 0 || !g.net.splitsAny() || g.net.act.sums != nil {
+		return nil
+	}
+	sums, err := newBuffer(g.dev, "x_proj sums", 4*uint64(g.net.splitSums(f)))
+	if exhausted(err) {
+		g.noSums = true
+		return nil
+	}
+	if err == nil {
+		g.net.act.sums, g.weights = sums, append(g.weights, sums)
+	}
+	return err
+}
+
 // wantedForm is how a step is to run.
 func (g *gpuBackend) wantedForm(b batch) stepForm {
 	shards, integers := 1, false
@@ -308,7 +387,12 @@ func (g *gpuBackend) wantedForm(b batch) stepForm {
 		shards = max(shards, len(block.inProj.shards))
 		integers = integers || block.inProj.dtype.Quantized()
 	}
-	return newStepForm(g.net.config, b.rows, g.elements(), shards, integers)
+	f := newStepForm(g.net.config, b.rows, g.elements(), shards, integers)
+	f.flow = f.whole && b.rows == 1 && !g.noFlows && g.net.flows()
+	if f.whole && b.rows == 1 && !g.noSums && f.groups(g.net.config) <= shaders.MaxFlowParts {
+		f.copies = sumCopies
+	}
+	return f
 }
 
 // stepForm is how a step runs in the room that there is.

@@ -35,6 +35,7 @@ type block[A any] struct {
 	dtBias               A         // (E)
 	scan                 A         // A (E, N), then D (E), then dtBias (E)
 	outProj              matrix[A] // (d, E)
+	outColumns           A         // outProj by columns of blocks (shaders.BlockColumns), where a step has flows
 	outBias              A         // (d), if UseBias
 	small                A         // of in_proj_step: norm, conv and inBias, one after the other
 	convState, scanState A         // (slots, E, K-1), (slots, E, N)
@@ -55,25 +56,29 @@ type shard[A any] struct {
 
 // activations are the arrays that a chunk flows through.
 type activations[A any] struct {
-	ids      A // (T) token ids
-	slots    A // (B) the state of each sequence, or (B, 3): state, first row, rows
-	residual A // (T, d)
-	norm     A // (T, d) normalised residual, then out_proj's result
-	xz       A // (T, 2E) in_proj: u, then z
-	u        A // (T, E) convolved
-	p        A // (T, R + 2N) x_proj: dt, B, C
-	parts    A // (groups, B, R+2N) x_proj's sums over groups of channels, of a step
-	delta    A // (T, E)
-	y        A // (T, E)
-	last     A // (B, d) the last row of each sequence
-	logits   A // (rows, V)
-	best     A // (rows, 3, slices) the largest logits and their places
-	scores   A // (rows, 3, slices) the same of logits with noise
-	draws    A // (rows, 12) how tokens are chosen
-	seen     A // (rows, V/32) bits of the tokens that a sequence has
-	bins     A // (rows, 2, 1024) histograms of logits
-	list     A // (rows, V) scratch of drawing
-	chosen   A // (ring, rows) the tokens chosen last
+	ids      A   // (T) token ids
+	slots    A   // (B) the state of each sequence, or (B, 3): state, first row, rows
+	residual A   // (T, d)
+	norm     A   // (T, d) normalised residual, then out_proj's result
+	xz       A   // (T, 2E) in_proj: u, then z
+	u        A   // (T, E) convolved
+	p        A   // (T, R + 2N) x_proj: dt, B, C
+	parts    A   // (groups, B, R+2N) x_proj's sums over groups of channels, of a step
+	sums     A   // x_proj's sums in bins, of a step, in the place of parts
+	flows    []A // what a step's dispatches hand on, of each layer (shaders.StepFlow)
+	delta    A   // (T, E)
+	y        A   // (T, E)
+	last     A   // (B, d) the last row of each sequence
+	logits   A   // (rows, V)
+	best     A   // (rows, 3, slices) the largest logits and their places
+	scores   A   // (rows, 3, slices) the same of logits with noise
+	draws    A   // (rows, 12) how tokens are chosen
+	seen     A   // (rows, V/32) bits of the tokens that a sequence has
+	bins     A   // (rows, 2, 1024) histograms of logits
+	list     A   // (rows, V) scratch of drawing
+	chosen   A   // (ring, rows) the tokens chosen last
+
+	flowArrays [2]A // the flows of even layers and of odd ones
 }
 
 // stages runs the kernels of package shaders on one kind of machine. Methods

@@ -16,9 +16,12 @@ type fusedStages[A any] interface {
 	inProjRows(p shaders.InProjRowsParams, a, w, small, slots, state, uz A)
 	dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y A)
 	scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weights, slots, w, u, state, yz A)
-	outProjStep(p shaders.OutProjStepParams, yz, w, c A)
+	outProjStep(p shaders.OutProjStepParams, yz, w, c, sums A)
 	chooseEmbed(p shaders.ChooseEmbedParams, best, seen, draws, chosen, ids, table, out A)
 	layersStep(p shaders.LayersStepParams, t *together[A], residual, slots A)
+	flowInStep(p shaders.FlowInStepParams, before, w, small, slots, wx, state, next A)
+	flowOutStep(p shaders.FlowOutStepParams, flow, wdt, weights, slots, state, w A)
+	flowEnd(p shaders.FlowEndParams, even, odd, residual A)
 }
 
 // stepForm is how a layer's step runs. The zero value is stage by stage. Otherwise
@@ -36,12 +39,21 @@ type fusedStages[A any] interface {
 //	scan_gate_step   -> y, silu(z)
 //	out_proj_step    residual += W_out (y . silu(z))
 //
+// There, of one sequence, x_proj's sums go through bins, in so many copies: every workgroup
+// of the scan would else read those of all groups. out_proj_step zeroes them.
+//
 // Of three or more sequences there is one group, whose sums x_proj makes at once:
 //
 //	in_proj_rows   residual -> u, z
 //	matmul_lanes   -> x_proj of u
 //	dt_scan_rows   -> y
 //	matmul_lanes   residual += W_out y
+//
+// Of one sequence and float weights of a small model two do, whose sums over channels meet
+// in bins of whole numbers (shaders.StepFlow), and one ends the step:
+//
+//	flow_in_step   the layer before's flow -> u, z, x_proj's sums
+//	flow_out_step  -> out_proj's sums
 //
 // Of one sequence all layers may run at once, by workgroups that wait for each other, in
 // layers_step.
@@ -50,6 +62,8 @@ type stepForm struct {
 	group    int // channels of a group
 	whole    bool
 	many     bool
+	flow     bool
+	copies   int // of x_proj's sums in bins, where the gate runs beside the scan; 0: none
 }
 
 // These bound the groups of in_proj_step, whose sums every workgroup of the next kernel
@@ -123,6 +137,11 @@ func (f stepForm) parts(c ModelConfig, rows int) int {
 	return p.PartsCount()
 }
 
+// sumCopies is the number of copies of x_proj's sums in bins. Additions to the same word wait
+// for each other, 8 ns each on an H100: of 2.8b's 320 groups of 4 bits with a single copy the
+// first dispatch of a layer takes 1.0 us longer than with parts, with four as long.
+const sumCopies = 4
+
 // splitBytes is the size of the half of W_in that gives z from which on its product
 // moves to the scan's dispatch.
 const splitBytes = 6 << 20
@@ -147,6 +166,9 @@ func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
 	c, w, act := n.config, &n.blocks[i], &n.act
 	d, e, r, ns := c.DModel, c.DInner, c.DTRank, c.DState
 	switch {
+	case f.flow:
+		n.flowStep(s, i, f)
+		return
 	case f.many:
 		p := inProjRows(c, b.rows)
 		p.Weights = w.inProj.dtype
@@ -190,23 +212,90 @@ func (n *network[A]) layersParams() shaders.LayersStepParams {
 // inProjStep is in_proj_step of a layer, with z or without.
 func (n *network[A]) inProjStep(w *block[A], b batch, f stepForm) shaders.InProjStepParams {
 	c := n.config
-	return shaders.InProjStepParams{
+	p := shaders.InProjStepParams{
 		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Taps: c.DConv, Outputs: c.DTRank + 2*c.DState, Group: f.group, Eps: float32(c.NormEps),
 		Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, Bias: c.UseBias, Split: n.splits(w),
 	}
+	if p.Split {
+		p.Copies = f.copies
+	}
+	return p
 }
 
 // splitStep is step where the product that gives z runs beside the scan.
 func (n *network[A]) splitStep(s fusedStages[A], i int, b batch, f stepForm) {
 	c, w, act := n.config, &n.blocks[i], &n.act
-	s.inProjStep(n.inProjStep(w, b, f), act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.u, act.parts) // (B, E), (groups, B, R+2N)
+	in, parts := n.inProjStep(w, b, f), act.parts
+	if f.copies > 0 {
+		parts = act.sums
+	}
+	s.inProjStep(in, act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.u, parts) // (B, E), (groups, B, R+2N)
 	s.scanGateStep(shaders.ScanGateStepParams{
 		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Rank: c.DTRank, States: c.DState, Groups: f.groups(c),
-		Weights: w.inProj.dtype, DtWeights: w.dtType, OutWeights: w.outProj.dtype,
-	}, act.parts, w.dtProj, w.scan, act.slots, w.inProj.shards[0].data, act.u, w.scanState, act.xz) // (B, 2E)
+		Weights: w.inProj.dtype, DtWeights: w.dtType, OutWeights: w.outProj.dtype, Copies: f.copies,
+	}, parts, w.dtProj, w.scan, act.slots, w.inProj.shards[0].data, act.u, w.scanState, act.xz) // (B, 2E)
 	s.outProjStep(shaders.OutProjStepParams{
-		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Weights: w.outProj.dtype,
-	}, act.xz, w.outProj.shards[0].data, act.residual) // (B, d)
+		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Weights: w.outProj.dtype, Zero: in.BinWords(),
+	}, act.xz, w.outProj.shards[0].data, act.residual, parts) // (B, d)
+}
+
+// splitsAny reports whether the product that gives z runs beside the scan in any layer.
+func (n *network[A]) splitsAny() bool {
+	for i := range n.blocks {
+		if n.splits(&n.blocks[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// splitSums is the number of words of a split step's sums in bins and what lies behind them.
+func (n *network[A]) splitSums(f stepForm) int {
+	c := n.config
+	return shaders.InProjStepParams{
+		Rows: 1, Width: c.DModel, Channels: c.DInner, Outputs: c.DTRank + 2*c.DState, Group: f.group, Split: true, Copies: f.copies,
+	}.PartsCount()
+}
+
+// flows reports whether a step of one sequence may have flows: layers are small, their
+// weights floats, and what the kernels take.
+func (n *network[A]) flows() bool {
+	for i := range n.blocks {
+		w := &n.blocks[i]
+		if n.splits(w) || w.inProj.dtype.Quantized() || w.xProj.dtype.Quantized() || len(w.outProj.shards) > 1 || !shaders.FlowOutStepFits(n.flowOut(w)) {
+			return false
+		}
+	}
+	return !n.config.UseBias
+}
+
+func (n *network[A]) flowOut(w *block[A]) shaders.FlowOutStepParams {
+	c := n.config
+	return shaders.FlowOutStepParams{
+		Width: c.DModel, Channels: c.DInner, Rank: c.DTRank, States: c.DState, DtWeights: w.dtType, OutWeights: w.outProj.dtype,
+	}
+}
+
+// flowEnd is the end of a step of all layers with flows.
+func (n *network[A]) flowEnd() shaders.FlowEndParams {
+	return shaders.FlowEndParams{Layers: len(n.blocks), Flow: n.flowOut(&n.blocks[0]).Flow()}
+}
+
+// flowStep is step by flows. Those of even layers and those of odd ones lie in two arrays.
+func (n *network[A]) flowStep(s fusedStages[A], i int, f stepForm) {
+	c, w, act := n.config, &n.blocks[i], &n.act
+	before := act.residual
+	if i > 0 {
+		before = act.flows[i-1]
+	}
+	s.flowInStep(shaders.FlowInStepParams{
+		Width: c.DModel, Channels: c.DInner, Taps: c.DConv, Outputs: c.DTRank + 2*c.DState, Group: f.group, Eps: float32(c.NormEps),
+		Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, First: i == 0,
+	}, before, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.flows[i])
+	s.flowOutStep(n.flowOut(w), act.flows[i], w.dtProj, w.scan, act.slots, w.scanState, w.outColumns)
+	if i == len(n.blocks)-1 {
+		s.flowEnd(n.flowEnd(), act.flowArrays[0], act.flowArrays[1], act.residual) // (B, d)
+	}
 }
 
 // normLinear is linear of the rows of x, normalised with gain: in one kernel where

@@ -33,7 +33,7 @@ func TestStepForm(t *testing.T) {
 	assert.Zero(t, stepForm{}.parts(m130, 1))
 }
 
-// TestStepDispatches counts what a step takes: three kernels a layer, with the
+// TestStepDispatches counts what a step takes: two kernels a layer, one that ends them, and the
 // embedding, the head and the choice.
 func TestStepDispatches(t *testing.T) {
 	onModel(t, "gpu", onGPU, func(t *testing.T, m *Model) {
@@ -42,7 +42,7 @@ func TestStepDispatches(t *testing.T) {
 		before := m.Usage().Dispatches
 		_, err := m.Step(ctx, states, []int{1})
 		require.NoError(t, err)
-		require.Equal(t, 3*m.config.NLayer+2, m.Usage().Dispatches-before)
+		require.Equal(t, 2*m.config.NLayer+3, m.Usage().Dispatches-before)
 	})
 }
 

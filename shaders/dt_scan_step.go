@@ -36,10 +36,12 @@ type dtScanStepVariant struct {
 	Shares                         int // invocations that share a pair's sum over dt
 	PerShare                       int // terms of each
 	Weights                        string
-	Vec                            bool // states are read as whole vectors
-	Gate                           bool // of scan_gate_step
-	Planes                         int  // of y, there
-	SumAt, ShareAt, ScanPool       int  // vectors of workgroup memory: where sums and shares begin, all
+	Vec                            bool         // states are read as whole vectors
+	Gate                           bool         // of scan_gate_step
+	Copies                         int          // of sums in bins, there; 0: parts
+	Flow                           *flowVariant // of flow_out_step
+	Planes                         int          // of y, there
+	SumAt, ShareAt, ScanPool       int          // vectors of workgroup memory: where sums and shares begin, all
 	Memory                         int
 }
 
@@ -67,10 +69,13 @@ func dtScanStepLanes(states int) int {
 	return lanes
 }
 
-func (p DtScanStepParams) variant() dtScanStepVariant {
+func (p DtScanStepParams) variant() dtScanStepVariant { return p.of(dtScanStepLanes(p.States)) }
+
+// of completes a choice of lanes.
+func (p DtScanStepParams) of(lanes int) dtScanStepVariant {
 	v := dtScanStepVariant{
 		Channels: p.Channels, Groups: p.Groups, Rank: p.Rank, States: p.States,
-		Quads: ceilDiv(p.Rank+2*p.States, 4), Lanes: dtScanStepLanes(p.States),
+		Quads: ceilDiv(p.Rank+2*p.States, 4), Lanes: lanes,
 		Weights: p.Weights.String(), Vec: p.States%4 == 0,
 	}
 	v.Parts = max(256/v.Quads, 1)
@@ -86,6 +91,9 @@ func (p DtScanStepParams) variant() dtScanStepVariant {
 	v.Memory = 16 * v.ScanPool
 	return v
 }
+
+// XSums is the sums in bins.
+func (v dtScanStepVariant) XSums() binSums { return binSums{"x", 0, 4 * v.Quads, v.Copies, true} }
 
 func (p DtScanStepParams) check(uz, parts, wdt, weights, slots, state, y *wgpu.Buffer) error {
 	c := check{kernel: "dt_scan_step"}

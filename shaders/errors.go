@@ -64,3 +64,10 @@ func (c *check) on(arg string, set bool) {
 		c.err = &ShapeError{c.kernel, arg, "false", "true"}
 	}
 }
+
+// multiple requires a multiple of n.
+func (c *check) multiple(arg string, v, n int) {
+	if c.err == nil && v%n != 0 {
+		c.err = &ShapeError{c.kernel, arg, fmt.Sprint(v), fmt.Sprintf("a multiple of %d", n)}
+	}
+}

@@ -30,6 +30,9 @@ type InProjStepParams struct {
 	ConvBias bool
 	Bias     bool
 	Split    bool // z is left to ScanGateStep; uz is u (Rows, Channels); behind the parts comes x
+	// Copies is not 0 if, with Split and one row, the place of the parts is taken by so many
+	// copies of their sums over groups in bins (StepFlow), all zero before, each for some groups.
+	Copies int
 }
 
 // maxStepMemory is the workgroup memory that every device has.
@@ -48,6 +51,8 @@ type inProjStepVariant struct {
 	NormQuads      int // of a row of x
 	ConvBias, Bias bool
 	Split          bool
+	Copies, KeptAt int          // of the sums in bins, and where x is behind the parts
+	Flow           *flowVariant // of FlowInStep
 }
 
 // InProjStep dispatches the half step of a (Rows, Width) with w, W_in (2 Channels,
@@ -79,7 +84,7 @@ func (p InProjStepParams) variant() inProjStepVariant {
 func (p InProjStepParams) of(rows rowDots) inProjStepVariant {
 	v := inProjStepVariant{
 		rowDots: rows, xParts: newXParts(p.Channels, p.Outputs, p.Group, rows.Threads, p.XWeights).wide(p.XWeights),
-		Taps: p.Taps, NormQuads: p.Width / 4, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split,
+		Taps: p.Taps, NormQuads: p.Width / 4, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split, Copies: p.Copies, KeptAt: p.sumsCount(),
 	}
 	v.vectors(p.Weights, p.Width%4 == 0)
 	v.Conv, v.Keep = true, p.Split
@@ -100,12 +105,34 @@ func (p InProjStepParams) PartsStride() int { return partsStride(p.Outputs) }
 
 // PartsCount is the number of elements of parts.
 func (p InProjStepParams) PartsCount() int {
-	n := p.Groups() * p.Rows * p.PartsStride()
+	n := p.sumsCount()
 	if p.Split {
 		n += normCount(p.Rows, p.Width)
 	}
 	return n
 }
+
+// BinWords is the number of words of the sums in bins.
+func (p InProjStepParams) BinWords() int {
+	if p.Copies == 0 {
+		return 0
+	}
+	return p.sumsCount()
+}
+
+// sumsCount is the number of elements of the parts themselves.
+func (p InProjStepParams) sumsCount() int { return sumsCount(p.Rows, p.Outputs, p.Groups(), p.Copies) }
+
+// sumsCount is the number of elements of x_proj's parts, or of so many copies of their sums.
+func sumsCount(rows, outputs, groups, copies int) int {
+	if copies > 0 {
+		return copies * binSums{Count: partsStride(outputs)}.Words()
+	}
+	return groups * rows * partsStride(outputs)
+}
+
+// XSums is the sums in bins.
+func (v inProjStepVariant) XSums() binSums { return binSums{"x", 0, v.Stride, v.Copies, false} }
 
 // Groups is the number of groups of channels.
 func (p InProjStepParams) Groups() int { return ceilDiv(p.Channels, p.Group) }
@@ -132,6 +159,19 @@ func (p InProjStepParams) uniform() []byte {
 
 func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.Buffer) error {
 	c := check{kernel: "in_proj_step"}
+	c.step(p)
+	if c.err != nil {
+		return c.err
+	}
+	c.words("a", size(a), p.Rows*p.Width)
+	c.stepArrays(p, w, small, slots, wx, state)
+	c.words("uz", size(uz), p.Rows*p.outputs())
+	c.words("parts", size(parts), p.PartsCount())
+	return c.err
+}
+
+// step requires sizes that in_proj_step takes.
+func (c *check) step(p InProjStepParams) {
 	c.size("Rows", p.Rows, 1, MaxInProjStepRows)
 	c.size("Width", p.Width, 1, maxElements)
 	c.size("Channels", p.Channels, 1, maxElements/2)
@@ -139,22 +179,21 @@ func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.B
 	c.size("Outputs", p.Outputs, 1, MaxInProjStepOutputs)
 	c.group(p.Group, 8, 64)
 	c.off("Bias with Split", p.Bias && p.Split)
+	c.copies(p.Copies, p.Rows, p.Channels/max(p.Group, 1))
+	c.off("Copies without Split", p.Copies > 0 && !p.Split)
 	if p.Split {
 		c.whole("Width", p.Width, p.Weights)
 	}
-	if c.err != nil {
-		return c.err
-	}
+}
+
+// stepArrays requires the sizes of in_proj_step's parameters and state.
+func (c *check) stepArrays(p InProjStepParams, w, small, slots, wx, state *wgpu.Buffer) {
 	_, _, _, words := p.offsets()
-	c.words("a", size(a), p.Rows*p.Width)
 	c.words("w", size(w), int(MatrixBytes(p.Weights, 2*p.Channels, p.Width)/4))
 	c.words("small", size(small), words)
 	c.words("slots", size(slots), p.Rows)
 	c.words("wx", size(wx), int(MatrixBytes(p.XWeights, p.Outputs, p.Channels)/4))
 	c.words("state", size(state), p.Channels*(p.Taps-1))
-	c.words("uz", size(uz), p.Rows*p.outputs())
-	c.words("parts", size(parts), p.PartsCount())
-	return c.err
 }
 
 // group requires a power of two from lo to hi.
@@ -162,5 +201,14 @@ func (c *check) group(v, lo, hi int) {
 	c.size("Group", v, lo, hi)
 	if c.err == nil && v&(v-1) != 0 {
 		c.err = &ShapeError{c.kernel, "Group", fmt.Sprint(v), "a power of two"}
+	}
+}
+
+// copies requires a number of copies of sums in bins that fits rows and groups.
+func (c *check) copies(copies, rows, groups int) {
+	c.size("Copies", copies, 0, 64)
+	if copies > 0 {
+		c.size("Rows", rows, 1, 1)
+		c.size("Groups", groups, 0, MaxFlowParts-1)
 	}
 }

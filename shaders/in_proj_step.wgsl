@@ -19,23 +19,80 @@
 // Memory  {{.Memory}} bytes: activations, then sums; u and x_proj's sums
 // Tail    channels past the end repeat the last row of W_in, count as zero and are not
 //         written
-// Twin    cpu/in_proj_step.go
+// Twin    cpu/in_proj_step.go{{if .Flow}}, cpu/flow_in_step.go
+//
+// Here, of flow_in_step, the sums of x_proj go through bins, and a is the residual as the
+// layer before left it (StepFlow in package shaders).{{end}}
 struct Params { eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
+{{- if and .Flow .Flow.First}}
+@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>; // (k)
+{{- else if .Flow}}
+@group(0) @binding(1) var<storage, read> before: array<vec4<i32>>; // the flow of the layer before
+{{- else}}
 @group(0) @binding(1) var<storage, read> a: array<{{template "activation_type" .}}>; // (rows, k)
+{{- end}}
 @group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;        // (2 channels, k)
 @group(0) @binding(3) var<storage, read> small: array<{{template "gain_type" .}}>;   // (k), (channels, {{.Taps}}), (channels), (2 channels)
 @group(0) @binding(4) var<storage, read> slots: array<u32>;          // (rows)
 @group(0) @binding(5) var<storage, read> wx: array<{{template "x_type" .}}>; // ({{.Outputs}}, channels)
 @group(0) @binding(6) var<storage, read_write> state: array<f32>;    // (slots, channels, {{sub .Taps 1}})
+{{- if .Flow}}
+@group(0) @binding(7) var<storage, read_write> flow: array<atomic<i32>>; // of the layer
+{{- else}}
 @group(0) @binding(7) var<storage, read_write> uz: array<f32>;       // (rows, 2 channels)
+{{- if .Copies}}
+@group(0) @binding(8) var<storage, read_write> flow: array<atomic<i32>>; // {{.Copies}} times x_proj's sums in bins
+{{- else}}
 @group(0) @binding(8) var<storage, read_write> parts: array<f32>;     // (groups, rows, {{.Stride}})
+{{- end}}
+{{- end}}
 {{template "row_blocks" .}}
 {{template "row_sum" .}}
 {{template "silu"}}
 {{template "x_weights" .}}
+{{- if and .Flow (not .Flow.First)}}
+
+// at is four words of the flow before.
+fn at(i: u32) -> vec4<i32> {
+	return before[i];
+}
+{{template "bin_sum" .Flow.OutSums}}
+
+// activation is four elements of the residual, zeros past its end.
+fn activation(row: u32, q: u32) -> vec4<f32> {
+	if (q >= {{.NormQuads}}u) {
+		return vec4<f32>(0.0);
+	}
+	return bitcast<vec4<f32>>(before[{{div .Flow.Residual 4}}u + q]) + out_sum(q);
+}
+{{- else}}
 {{template "row_activation" .}}
+{{- end}}
 {{template "row_gain" .}}
+{{- if .Flow}}
+
+// carry hands the residual on where it is this workgroup's turn.
+fn carry(place: u32, q: u32, x: vec4<f32>) {
+	if (q % {{.Flow.Workgroups}}u == place && q < {{.NormQuads}}u) {
+{{- range $i := seq 4}}
+		atomicStore(&flow[{{$.Flow.Residual}}u + q * 4u + {{$i}}u], bitcast<i32>(x.{{comp $i}}));
+{{- end}}
+	}
+}
+{{template "bin_add" .Flow.XSums}}
+{{- else if .Copies}}
+{{template "bin_add" .XSums}}
+{{- end}}
+
+// put is uz[i] = v.
+fn put(i: u32, v: f32) {
+{{- if .Flow}}
+	atomicStore(&flow[{{.Flow.UZ}}u + i], bitcast<i32>(v));
+{{- else}}
+	uz[i] = v;
+{{- end}}
+}
 
 // small_at is an element of small.
 fn small_at(i: u32) -> f32 {
@@ -43,15 +100,24 @@ fn small_at(i: u32) -> f32 {
 }
 
 {{if .Split}}
+// put_kept writes a number for scan_gate_step, behind the sums.
+fn put_kept(i: u32, v: f32) {
+{{- if .Copies}}
+	atomicStore(&flow[i], bitcast<i32>(v));
+{{- else}}
+	parts[i] = v;
+{{- end}}
+}
+
 // keep writes quad q of row m of x for scan_gate_step, as planes, where it is this
 // workgroup's turn.
 fn keep(place: u32, m: u32, q: u32, x: vec4<f32>) {
 	if (q % {{.Groups}}u == place && q < {{.NormQuads}}u) {
-		let at = {{mul .Groups .Rows .Stride}}u + (m * {{.NormQuads}}u + q % {{.Planes}}u * {{.Blocks}}u + q / {{.Planes}}u) * 4u;
-		parts[at] = x.x;
-		parts[at + 1u] = x.y;
-		parts[at + 2u] = x.z;
-		parts[at + 3u] = x.w;
+		let at = {{.KeptAt}}u + (m * {{.NormQuads}}u + q % {{.Planes}}u * {{.Blocks}}u + q / {{.Planes}}u) * 4u;
+		put_kept(at, x.x);
+		put_kept(at + 1u, x.y);
+		put_kept(at + 2u, x.z);
+		put_kept(at + 3u, x.w);
 	}
 }
 {{end}}
@@ -106,7 +172,7 @@ fn main(
 {{- end}}
 {{- if not .Split}}
 		if (gate) {
-			uz[m * {{.N}}u + first_row + r] = v;
+			put(m * {{.N}}u + first_row + r, v);
 		} else
 {{- end}}
 		{
@@ -120,12 +186,12 @@ fn main(
 			state[held + {{$k}}u] = x{{add $k 1}};
 {{- end}}
 			v = silu(sum);
-			uz[m * {{if .Split}}{{.Channels}}{{else}}{{.N}}{{end}}u + e] = v;
+			put(m * {{if .Split}}{{.Channels}}{{else}}{{.N}}{{end}}u + e, v);
 		}
 	}
 {{- if .Split}}
 	if (g == 0u && t < {{.Rows}}u) {
-		parts[{{add (mul .Groups .Rows .Stride) (mul 4 .Rows .NormQuads)}}u + t] = row_rms(t);
+		put_kept({{add .KeptAt (mul 4 .Rows .NormQuads)}}u + t, row_rms(t));
 	}
 {{- else}}
 	if (gate) {
@@ -159,7 +225,13 @@ fn main(
 {{- range $k := seq .Shares}}{{if $k}}
 		sum += shares[i * {{$.Shares}}u + {{$k}}u];
 {{- end}}{{end}}
+{{- if .Flow}}
+		x_add(0u, i, sum);
+{{- else if .Copies}}
+		x_add(g % {{.Copies}}u, i, sum);
+{{- else}}
 		parts[(g * {{.Rows}}u + i / {{.Outputs}}u) * {{.Stride}}u + i % {{.Outputs}}u] = sum;
+{{- end}}
 	}
 }
 {{define "in_proj_step_loads"}}

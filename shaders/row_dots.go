@@ -27,6 +27,7 @@ type rowDots struct {
 	VecGain bool // so is the gain, with what lies behind it
 	Conv    bool // of in_proj_step
 	Keep    bool // normalised activations are handed to keep
+	Carry   bool // activations are handed to carry
 	rowHeld
 }
 

@@ -26,7 +26,7 @@ func TestKernels(t *testing.T) {
 		"selective_scan_backward", "scan_ends", "scan_join", "scan_rows",
 		"selective_scan_complex", "selective_scan_complex_step",
 		"discretize", "modulated_scan", "modulated_scan_step", "residual_add",
-		"in_proj_step", "x_proj_step", "in_proj_rows", "dt_scan_step", "scan_gate_step", "out_proj_step", "dt_scan_rows", "layers_step", "last_rows",
+		"in_proj_step", "x_proj_step", "in_proj_rows", "dt_scan_step", "scan_gate_step", "out_proj_step", "dt_scan_rows", "flow_out_step", "flow_end", "layers_step", "last_rows",
 		"peaks", "histogram", "cut", "gumbel", "choose", "choose_embed",
 		"embedding_backward", "rms_norm_backward", "layer_norm_backward", "causal_conv_backward",
 		"cross_entropy", "square_sums", "clip_scale", "adamw", "log_decays", "log_decays_backward", "sum",

@@ -4,7 +4,8 @@ Columns channels of a sequence: Lanes invocations each for the states, Shares a 
 for W_dt. It uses ScanPool vectors of pool: the sums of parts, from SumAt on the sums of
 those, from ShareAt on shares of W_dt dt, and in the end parts of y.
 
-With Gate the sums are not gated and go to yz, as planes. */}}
+With Gate the sums are not gated and go to yz, as planes. With Flow dt, B, C, u and z come
+from flow (StepFlow), and the gated sums go to gated, which is in workgroup memory. */}}
 {{define "dt_scan"}}
 {{template "softplus"}}
 {{template "silu"}}
@@ -50,6 +51,9 @@ fn scan(group: u32, row: u32, t: u32) {
 {{- end}}
 {{- if .Gate}}
 	let inner = u[row * {{.Channels}}u + channel];
+{{- else if .Flow}}
+	let inner = bitcast<f32>(at({{.Flow.UZ}}u + channel));
+	let z = bitcast<f32>(at({{add .Flow.UZ .Channels}}u + channel));
 {{- else}}
 	let inner = uz[row * {{mul 2 .Channels}}u + channel];
 	let z = uz[row * {{mul 2 .Channels}}u + {{.Channels}}u + channel];
@@ -62,6 +66,19 @@ fn scan(group: u32, row: u32, t: u32) {
 	let a{{$k}} = weights[(channel * {{$.States}}u + n{{$k}}) / 4u];
 {{- end}}
 {{- end}}
+{{- if or .Flow .Copies}}
+	{{- template "dt_scan_state" .}}
+	// the sums, out of bins, whose flags are waited for
+{{- if .Flow}}
+	for (var i = t; i < {{add .Rank (mul 2 .States)}}u; i += 256u) {
+		pool[{{.SumAt}}u + i / 4u][i % 4u] = x_sum(i);
+	}
+{{- else}}
+	for (var i = t; i < {{.Quads}}u; i += 256u) {
+		pool[{{.SumAt}}u + i] = x_sum(i);
+	}
+{{- end}}
+{{- else}}
 	// the sums over groups
 	let quad = t % {{.Quads}}u;
 	let part = t / {{.Quads}}u;
@@ -78,12 +95,7 @@ fn scan(group: u32, row: u32, t: u32) {
 		}
 		pool[t] = sum;
 	}
-	let held = (slot * {{.Channels}}u + channel) * {{.States}}u;
-{{- if .Vec}}
-{{- range $k := seq .PerLane}}
-	let h{{$k}} = state[(held + n{{$k}}) / 4u];
-{{- end}}
-{{- end}}
+	{{- template "dt_scan_state" .}}
 	workgroupBarrier();
 	for (var i = t; i < {{mul 4 .Quads}}u; i += 256u) {
 		var sum = pool[i / 4u][i % 4u];
@@ -92,6 +104,7 @@ fn scan(group: u32, row: u32, t: u32) {
 {{- end}}{{end}}
 		pool[{{.SumAt}}u + i / 4u][i % 4u] = sum;
 	}
+{{- end}}
 	workgroupBarrier();
 	// W_dt dt
 	var d2 = vec2<f32>(0.0);
@@ -144,9 +157,20 @@ fn scan(group: u32, row: u32, t: u32) {
 {{- end}}{{end}}
 {{- if .Gate}}
 		yz[row * {{mul 2 .Channels}}u + plane(channel)] = fma(skip, inner, sum);
+{{- else if .Flow}}
+		gated[c / 4u][c % 4u] = fma(skip, inner, sum) * silu(z);
 {{- else}}
 		y[row * {{.Channels}}u + channel] = fma(skip, inner, sum) * silu(z);
 {{- end}}
 	}
 }
+{{- end}}
+
+{{define "dt_scan_state"}}
+	let held = (slot * {{.Channels}}u + channel) * {{.States}}u;
+{{- if .Vec}}
+{{- range $k := seq .PerLane}}
+	let h{{$k}} = state[(held + n{{$k}}) / 4u];
+{{- end}}
+{{- end}}
 {{- end}}

@@ -192,6 +192,9 @@ var<workgroup> pool: array<vec4<f32>, {{.Pool}}>;
 {{- range $m := seq $.Rows}}
 {{- if $.Norm}}
 			squares{{$m}} = fma(a{{$m}}_{{$s}}, a{{$m}}_{{$s}}, squares{{$m}});
+{{- if $.Carry}}
+			carry(place, q{{$s}}, a{{$m}}_{{$s}});
+{{- end}}
 			let n{{$m}} = a{{$m}}_{{$s}} * gain{{$s}};
 			pool[{{mul $m $.Chunk $.Planes}}u + at] = n{{$m}};
 {{- if $.Keep}}

@@ -128,6 +128,9 @@ row_rms, for what follows it. */}}
 {{- range $m := seq $.Rows}}
 {{- if $.Norm}}
 			squares{{$m}} = fma(b{{$m}}_{{$s}}, b{{$m}}_{{$s}}, squares{{$m}});
+{{- if $.Carry}}
+			carry(place, q{{$s}}, b{{$m}}_{{$s}});
+{{- end}}
 			let n{{$m}} = b{{$m}}_{{$s}} * gain{{$s}};
 			pool[{{mul $m $.Pitch $.Planes}}u + at] = n{{$m}};
 {{- if $.Keep}}
