@@ -172,6 +172,9 @@ var<workgroup> pool: array<vec4<f32>, {{.Pool}}>;
 	var squares{{$m}} = vec4<f32>(0.0);
 {{- end}}{{end}}
 	for (var start = 0u; start < {{.Blocks}}u; start += {{.Chunk}}u) {
+{{- if .Carry}}
+		{{template "in_proj_step_loads" .}}
+{{- end}}
 		// All of an invocation's loads of activations are on their way before the first store.
 {{- range $s := seq .Stages}}
 		let i{{$s}} = t + {{mul $s $.Threads}}u;
@@ -205,7 +208,7 @@ var<workgroup> pool: array<vec4<f32>, {{.Pool}}>;
 {{- end}}{{end}}
 		}
 {{- end}}
-{{- if .Conv}}
+{{- if and .Conv (not .Carry)}}
 		{{template "in_proj_step_loads" .}}
 {{- end}}
 		workgroupBarrier();

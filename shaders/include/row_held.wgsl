@@ -105,6 +105,9 @@ row_rms, for what follows it. */}}
 	{
 		let start = 0u;
 {{- end}}
+{{- if .Carry}}
+		{{template "in_proj_step_loads" .}}
+{{- end}}
 		// All of an invocation's loads of activations are on their way before the first store.
 {{- range $s := seq .Stages}}
 		let i{{$s}} = t + {{mul $s $.Threads}}u;
@@ -115,7 +118,7 @@ row_rms, for what follows it. */}}
 {{- range $m := seq $.Rows}}
 		let b{{$m}}_{{$s}} = activation({{$m}}u, q{{$s}});
 {{- end}}{{end}}
-{{- if .Conv}}
+{{- if and .Conv (not .Carry)}}
 		{{template "in_proj_step_loads" .}}
 {{- end}}
 {{- range $s := seq .Stages}}
