@@ -389,7 +389,7 @@ func (g *gpuBackend) wantedForm(b batch) stepForm {
 	}
 	f := newStepForm(g.net.config, b.rows, g.elements(), shards, integers)
 	f.flow = f.whole && b.rows == 1 && !g.noFlows && g.net.flows()
-	if f.whole && b.rows == 1 && integers && !g.noSums && f.groups(g.net.config) <= shaders.MaxFlowParts {
+	if f.whole && b.rows == 1 && !g.noSums && f.groups(g.net.config) <= shaders.MaxFlowParts {
 		f.copies = sumCopies
 	}
 	return f

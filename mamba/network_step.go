@@ -137,11 +137,10 @@ func (f stepForm) parts(c ModelConfig, rows int) int {
 	return p.PartsCount()
 }
 
-// sumCopies is the number of copies of x_proj's sums in bins, which a step of integers has.
-// Additions to the same word wait for each other, 8 ns each on an H100. Of eight layers of 2.8b a
-// token took 268.6 us of 4 bits without, 281.0, 266.6 and 276.4 with 1, 2 and 4 copies; of 8 bits
-// 306.5 without and 304.9 with 2; of float16 443.7 and 445.5.
-const sumCopies = 2
+// sumCopies is the number of copies of x_proj's sums in bins. Additions to the same word wait
+// for each other, 8 ns each on an H100: of 2.8b's 320 groups of 4 bits with a single copy the
+// first dispatch of a layer takes 1.0 us longer than with parts, with four as long.
+const sumCopies = 4
 
 // splitBytes is the size of the half of W_in that gives z from which on its product
 // moves to the scan's dispatch.
