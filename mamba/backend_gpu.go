@@ -22,8 +22,8 @@ type gpuBackend struct {
 	logits int // rows of logits there is room for
 	rows   int // sequences there is room for
 	parts  int // elements of a step's sums there is room for
-	// noFlows and noSums are whether there is no room for flows, and for sums in bins.
-	noFlows, noSums bool
+	// noFlows is whether there is no room for flows.
+	noFlows bool
 	// scratch is for the parts of products whose sums are split; nil for none.
 	scratch *wgpu.Buffer
 	bound   []uint32 // contents of act.slots

@@ -223,8 +223,8 @@ func (r *recorder) flowEnd(p shaders.FlowEndParams, even, odd, residual *wgpu.Bu
 	r.add(0, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.FlowEnd(p, even, odd, residual) })
 }
 
-func (r *recorder) outProjStep(p shaders.OutProjStepParams, yz, w, c, sums *wgpu.Buffer) {
-	r.add(p.Rows*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.OutProjStep(p, yz, w, c, sums) })
+func (r *recorder) outProjStep(p shaders.OutProjStepParams, yz, w, c *wgpu.Buffer) {
+	r.add(p.Rows*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.OutProjStep(p, yz, w, c) })
 }
 
 func (r *recorder) causalConv(p shaders.CausalConvParams, x, weights, slots, state, y *wgpu.Buffer) {

@@ -286,9 +286,6 @@ func (g *gpuBackend) reserveStep(b batch) error {
 	if err := g.reserveFlows(b); err != nil {
 		return err
 	}
-	if err := g.reserveSums(b); err != nil {
-		return err
-	}
 	n := g.wantedForm(b).parts(g.net.config, b.rows)
 	if n <= g.parts {
 		return nil
@@ -358,24 +355,6 @@ func (g *gpuBackend) makeFlows() (made []*wgpu.Buffer, err error) {
 	return made, nil
 }
 
-// reserveSums makes the sums in bins of a step that has them, of zeros. Where there is no room,
-// steps run without them.
-func (g *gpuBackend) reserveSums(b batch) error {
-	f := g.wantedForm(b)
-	if f.copies == 0 || !g.net.splitsAny() || g.net.act.sums != nil {
-		return nil
-	}
-	sums, err := newBuffer(g.dev, "x_proj sums", 4*uint64(g.net.splitSums(f)))
-	if exhausted(err) {
-		g.noSums = true
-		return nil
-	}
-	if err == nil {
-		g.net.act.sums, g.weights = sums, append(g.weights, sums)
-	}
-	return err
-}
-
 // wantedForm is how a step is to run.
 func (g *gpuBackend) wantedForm(b batch) stepForm {
 	shards, integers := 1, false
@@ -389,9 +368,6 @@ func (g *gpuBackend) wantedForm(b batch) stepForm {
 	}
 	f := newStepForm(g.net.config, b.rows, g.elements(), shards, integers)
 	f.flow = f.whole && b.rows == 1 && !g.noFlows && g.net.flows()
-	if f.whole && b.rows == 1 && !g.noSums && f.groups(g.net.config) <= shaders.MaxFlowParts {
-		f.copies = sumCopies
-	}
 	return f
 }
 

@@ -64,7 +64,6 @@ type activations[A any] struct {
 	u        A   // (T, E) convolved
 	p        A   // (T, R + 2N) x_proj: dt, B, C
 	parts    A   // (groups, B, R+2N) x_proj's sums over groups of channels, of a step
-	sums     A   // x_proj's sums in bins, of a step, in the place of parts
 	flows    []A // what a step's dispatches hand on, of each layer (shaders.StepFlow)
 	delta    A   // (T, E)
 	y        A   // (T, E)

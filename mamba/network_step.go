@@ -16,7 +16,7 @@ type fusedStages[A any] interface {
 	inProjRows(p shaders.InProjRowsParams, a, w, small, slots, state, uz A)
 	dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y A)
 	scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weights, slots, w, u, state, yz A)
-	outProjStep(p shaders.OutProjStepParams, yz, w, c, sums A)
+	outProjStep(p shaders.OutProjStepParams, yz, w, c A)
 	chooseEmbed(p shaders.ChooseEmbedParams, best, seen, draws, chosen, ids, table, out A)
 	layersStep(p shaders.LayersStepParams, t *together[A], residual, slots A)
 	flowInStep(p shaders.FlowInStepParams, before, w, small, slots, wx, state, next A)
@@ -39,9 +39,6 @@ type fusedStages[A any] interface {
 //	scan_gate_step   -> y, silu(z)
 //	out_proj_step    residual += W_out (y . silu(z))
 //
-// There, of one sequence, x_proj's sums go through bins, in so many copies: every workgroup
-// of the scan would else read those of all groups. out_proj_step zeroes them.
-//
 // Of three or more sequences there is one group, whose sums x_proj makes at once:
 //
 //	in_proj_rows   residual -> u, z
@@ -63,7 +60,6 @@ type stepForm struct {
 	whole    bool
 	many     bool
 	flow     bool
-	copies   int // of x_proj's sums in bins, where the gate runs beside the scan; 0: none
 }
 
 // These bound the groups of in_proj_step, whose sums every workgroup of the next kernel
@@ -137,11 +133,6 @@ func (f stepForm) parts(c ModelConfig, rows int) int {
 	return p.PartsCount()
 }
 
-// sumCopies is the number of copies of x_proj's sums in bins. Additions to the same word wait
-// for each other, 8 ns each on an H100: of 2.8b's 320 groups of 4 bits with a single copy the
-// first dispatch of a layer takes 1.0 us longer than with parts, with four as long.
-const sumCopies = 4
-
 // splitBytes is the size of the half of W_in that gives z from which on its product
 // moves to the scan's dispatch.
 const splitBytes = 6 << 20
@@ -212,49 +203,23 @@ func (n *network[A]) layersParams() shaders.LayersStepParams {
 // inProjStep is in_proj_step of a layer, with z or without.
 func (n *network[A]) inProjStep(w *block[A], b batch, f stepForm) shaders.InProjStepParams {
 	c := n.config
-	p := shaders.InProjStepParams{
+	return shaders.InProjStepParams{
 		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Taps: c.DConv, Outputs: c.DTRank + 2*c.DState, Group: f.group, Eps: float32(c.NormEps),
 		Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, Bias: c.UseBias, Split: n.splits(w),
 	}
-	if p.Split {
-		p.Copies = f.copies
-	}
-	return p
 }
 
 // splitStep is step where the product that gives z runs beside the scan.
 func (n *network[A]) splitStep(s fusedStages[A], i int, b batch, f stepForm) {
 	c, w, act := n.config, &n.blocks[i], &n.act
-	in, parts := n.inProjStep(w, b, f), act.parts
-	if f.copies > 0 {
-		parts = act.sums
-	}
-	s.inProjStep(in, act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.u, parts) // (B, E), (groups, B, R+2N)
+	s.inProjStep(n.inProjStep(w, b, f), act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.u, act.parts) // (B, E), (groups, B, R+2N)
 	s.scanGateStep(shaders.ScanGateStepParams{
 		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Rank: c.DTRank, States: c.DState, Groups: f.groups(c),
-		Weights: w.inProj.dtype, DtWeights: w.dtType, OutWeights: w.outProj.dtype, Copies: f.copies,
-	}, parts, w.dtProj, w.scan, act.slots, w.inProj.shards[0].data, act.u, w.scanState, act.xz) // (B, 2E)
+		Weights: w.inProj.dtype, DtWeights: w.dtType, OutWeights: w.outProj.dtype,
+	}, act.parts, w.dtProj, w.scan, act.slots, w.inProj.shards[0].data, act.u, w.scanState, act.xz) // (B, 2E)
 	s.outProjStep(shaders.OutProjStepParams{
-		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Weights: w.outProj.dtype, Zero: in.BinWords(),
-	}, act.xz, w.outProj.shards[0].data, act.residual, parts) // (B, d)
-}
-
-// splitsAny reports whether the product that gives z runs beside the scan in any layer.
-func (n *network[A]) splitsAny() bool {
-	for i := range n.blocks {
-		if n.splits(&n.blocks[i]) {
-			return true
-		}
-	}
-	return false
-}
-
-// splitSums is the number of words of a split step's sums in bins and what lies behind them.
-func (n *network[A]) splitSums(f stepForm) int {
-	c := n.config
-	return shaders.InProjStepParams{
-		Rows: 1, Width: c.DModel, Channels: c.DInner, Outputs: c.DTRank + 2*c.DState, Group: f.group, Split: true, Copies: f.copies,
-	}.PartsCount()
+		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Weights: w.outProj.dtype,
+	}, act.xz, w.outProj.shards[0].data, act.residual) // (B, d)
 }
 
 // flows reports whether a step of one sequence may have flows: layers are small, their

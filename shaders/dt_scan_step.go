@@ -38,7 +38,6 @@ type dtScanStepVariant struct {
 	Weights                        string
 	Vec                            bool         // states are read as whole vectors
 	Gate                           bool         // of scan_gate_step
-	Copies                         int          // of sums in bins, there; 0: parts
 	Flow                           *flowVariant // of flow_out_step
 	Planes                         int          // of y, there
 	SumAt, ShareAt, ScanPool       int          // vectors of workgroup memory: where sums and shares begin, all
@@ -91,9 +90,6 @@ func (p DtScanStepParams) of(lanes int) dtScanStepVariant {
 	v.Memory = 16 * v.ScanPool
 	return v
 }
-
-// XSums is the sums in bins.
-func (v dtScanStepVariant) XSums() binSums { return binSums{"x", 0, 4 * v.Quads, v.Copies, true} }
 
 func (p DtScanStepParams) check(uz, parts, wdt, weights, slots, state, y *wgpu.Buffer) error {
 	c := check{kernel: "dt_scan_step"}

@@ -23,7 +23,7 @@ type flowEndVariant struct {
 }
 
 // Sums is the sums of the last layer.
-func (v flowEndVariant) Sums() binSums { return binSums{"out", v.LastAt + v.Out, v.OutCount, 1, false} }
+func (v flowEndVariant) Sums() binSums { return binSums{"out", v.LastAt + v.Out, v.OutCount, false} }
 
 // ArrayWords is the size of each of the two arrays in words.
 func (p FlowEndParams) ArrayWords() int { return ceilDiv(p.Layers, 2) * p.stride() }

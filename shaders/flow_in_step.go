@@ -34,8 +34,15 @@ type flowVariant struct {
 }
 
 // OutSums and XSums are the sums of out_proj, read as quads, and of x_proj.
-func (f flowVariant) OutSums() binSums { return binSums{"out", f.Out, f.OutCount, 1, true} }
-func (f flowVariant) XSums() binSums   { return binSums{"x", f.X, f.XCount, 1, false} }
+func (f flowVariant) OutSums() binSums { return binSums{"out", f.Out, f.OutCount, true} }
+func (f flowVariant) XSums() binSums   { return binSums{"x", f.X, f.XCount, false} }
+
+// binSums is sums in bins, to a template.
+type binSums struct {
+	Name      string
+	At, Count int
+	Quads     bool
+}
 
 // FlowInStep dispatches the half step of before, the flow of the layer before, or with First
 // of the residual (Width), with w, W_in (2 Channels, Width), and wx, W_x (Outputs, Channels),

@@ -42,7 +42,7 @@ type flowOutStepVariant struct {
 
 // OutSums is the sums of out_proj.
 func (v flowOutStepVariant) OutSums() binSums {
-	return binSums{"out", v.Scan.Flow.Out, v.Scan.Flow.OutCount, 1, false}
+	return binSums{"out", v.Scan.Flow.Out, v.Scan.Flow.OutCount, false}
 }
 
 // FlowOutStep dispatches the half step of flow with wdt, laid out by [TransposePairs], and w,

@@ -63,10 +63,10 @@ fn main(
 {{- end}}{{end}}
 {{- if gt (mul (add $i 1) 256) $p.N}}
 		if (t + {{mul $i 256}}u < params.width) {
-			out_add(0u, row(t + {{mul $i 256}}u, group), lane_sum(sum));
+			out_add(row(t + {{mul $i 256}}u, group), lane_sum(sum));
 		}
 {{- else}}
-		out_add(0u, row(t + {{mul $i 256}}u, group), lane_sum(sum));
+		out_add(row(t + {{mul $i 256}}u, group), lane_sum(sum));
 {{- end}}
 	}
 {{- end}}

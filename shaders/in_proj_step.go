@@ -30,9 +30,6 @@ type InProjStepParams struct {
 	ConvBias bool
 	Bias     bool
 	Split    bool // z is left to ScanGateStep; uz is u (Rows, Channels); behind the parts comes x
-	// Copies is not 0 if, with Split and one row, the place of the parts is taken by so many
-	// copies of their sums over groups in bins (StepFlow), all zero before, each for some groups.
-	Copies int
 }
 
 // maxStepMemory is the workgroup memory that every device has.
@@ -51,7 +48,6 @@ type inProjStepVariant struct {
 	NormQuads      int // of a row of x
 	ConvBias, Bias bool
 	Split          bool
-	Copies, KeptAt int          // of the sums in bins, and where x is behind the parts
 	Flow           *flowVariant // of FlowInStep
 }
 
@@ -84,7 +80,7 @@ func (p InProjStepParams) variant() inProjStepVariant {
 func (p InProjStepParams) of(rows rowDots) inProjStepVariant {
 	v := inProjStepVariant{
 		rowDots: rows, xParts: newXParts(p.Channels, p.Outputs, p.Group, rows.Threads, p.XWeights).wide(p.XWeights),
-		Taps: p.Taps, NormQuads: p.Width / 4, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split, Copies: p.Copies, KeptAt: p.sumsCount(),
+		Taps: p.Taps, NormQuads: p.Width / 4, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split,
 	}
 	v.vectors(p.Weights, p.Width%4 == 0)
 	v.Conv, v.Keep = true, p.Split
@@ -105,34 +101,12 @@ func (p InProjStepParams) PartsStride() int { return partsStride(p.Outputs) }
 
 // PartsCount is the number of elements of parts.
 func (p InProjStepParams) PartsCount() int {
-	n := p.sumsCount()
+	n := p.Groups() * p.Rows * p.PartsStride()
 	if p.Split {
 		n += normCount(p.Rows, p.Width)
 	}
 	return n
 }
-
-// BinWords is the number of words of the sums in bins.
-func (p InProjStepParams) BinWords() int {
-	if p.Copies == 0 {
-		return 0
-	}
-	return p.sumsCount()
-}
-
-// sumsCount is the number of elements of the parts themselves.
-func (p InProjStepParams) sumsCount() int { return sumsCount(p.Rows, p.Outputs, p.Groups(), p.Copies) }
-
-// sumsCount is the number of elements of x_proj's parts, or of so many copies of their sums.
-func sumsCount(rows, outputs, groups, copies int) int {
-	if copies > 0 {
-		return copies * binSums{Count: partsStride(outputs)}.Words()
-	}
-	return groups * rows * partsStride(outputs)
-}
-
-// XSums is the sums in bins.
-func (v inProjStepVariant) XSums() binSums { return binSums{"x", 0, v.Stride, v.Copies, false} }
 
 // Groups is the number of groups of channels.
 func (p InProjStepParams) Groups() int { return ceilDiv(p.Channels, p.Group) }
@@ -179,8 +153,6 @@ func (c *check) step(p InProjStepParams) {
 	c.size("Outputs", p.Outputs, 1, MaxInProjStepOutputs)
 	c.group(p.Group, 8, 64)
 	c.off("Bias with Split", p.Bias && p.Split)
-	c.copies(p.Copies, p.Rows, p.Channels/max(p.Group, 1))
-	c.off("Copies without Split", p.Copies > 0 && !p.Split)
 	if p.Split {
 		c.whole("Width", p.Width, p.Weights)
 	}
@@ -201,14 +173,5 @@ func (c *check) group(v, lo, hi int) {
 	c.size("Group", v, lo, hi)
 	if c.err == nil && v&(v-1) != 0 {
 		c.err = &ShapeError{c.kernel, "Group", fmt.Sprint(v), "a power of two"}
-	}
-}
-
-// copies requires a number of copies of sums in bins that fits rows and groups.
-func (c *check) copies(copies, rows, groups int) {
-	c.size("Copies", copies, 0, 64)
-	if copies > 0 {
-		c.size("Rows", rows, 1, 1)
-		c.size("Groups", groups, 0, MaxFlowParts-1)
 	}
 }

@@ -41,11 +41,7 @@ struct Params { eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias: u32 }
 @group(0) @binding(7) var<storage, read_write> flow: array<atomic<i32>>; // of the layer
 {{- else}}
 @group(0) @binding(7) var<storage, read_write> uz: array<f32>;       // (rows, 2 channels)
-{{- if .Copies}}
-@group(0) @binding(8) var<storage, read_write> flow: array<atomic<i32>>; // {{.Copies}} times x_proj's sums in bins
-{{- else}}
 @group(0) @binding(8) var<storage, read_write> parts: array<f32>;     // (groups, rows, {{.Stride}})
-{{- end}}
 {{- end}}
 {{template "row_blocks" .}}
 {{template "row_sum" .}}
@@ -81,8 +77,6 @@ fn carry(place: u32, q: u32, x: vec4<f32>) {
 	}
 }
 {{template "bin_add" .Flow.XSums}}
-{{- else if .Copies}}
-{{template "bin_add" .XSums}}
 {{- end}}
 
 // put is uz[i] = v.
@@ -100,24 +94,15 @@ fn small_at(i: u32) -> f32 {
 }
 
 {{if .Split}}
-// put_kept writes a number for scan_gate_step, behind the sums.
-fn put_kept(i: u32, v: f32) {
-{{- if .Copies}}
-	atomicStore(&flow[i], bitcast<i32>(v));
-{{- else}}
-	parts[i] = v;
-{{- end}}
-}
-
 // keep writes quad q of row m of x for scan_gate_step, as planes, where it is this
 // workgroup's turn.
 fn keep(place: u32, m: u32, q: u32, x: vec4<f32>) {
 	if (q % {{.Groups}}u == place && q < {{.NormQuads}}u) {
-		let at = {{.KeptAt}}u + (m * {{.NormQuads}}u + q % {{.Planes}}u * {{.Blocks}}u + q / {{.Planes}}u) * 4u;
-		put_kept(at, x.x);
-		put_kept(at + 1u, x.y);
-		put_kept(at + 2u, x.z);
-		put_kept(at + 3u, x.w);
+		let at = {{mul .Groups .Rows .Stride}}u + (m * {{.NormQuads}}u + q % {{.Planes}}u * {{.Blocks}}u + q / {{.Planes}}u) * 4u;
+		parts[at] = x.x;
+		parts[at + 1u] = x.y;
+		parts[at + 2u] = x.z;
+		parts[at + 3u] = x.w;
 	}
 }
 {{end}}
@@ -191,7 +176,7 @@ fn main(
 	}
 {{- if .Split}}
 	if (g == 0u && t < {{.Rows}}u) {
-		put_kept({{add .KeptAt (mul 4 .Rows .NormQuads)}}u + t, row_rms(t));
+		parts[{{add (mul .Groups .Rows .Stride) (mul 4 .Rows .NormQuads)}}u + t] = row_rms(t);
 	}
 {{- else}}
 	if (gate) {
@@ -226,9 +211,7 @@ fn main(
 		sum += shares[i * {{$.Shares}}u + {{$k}}u];
 {{- end}}{{end}}
 {{- if .Flow}}
-		x_add(0u, i, sum);
-{{- else if .Copies}}
-		x_add(g % {{.Copies}}u, i, sum);
+		x_add(i, sum);
 {{- else}}
 		parts[(g * {{.Rows}}u + i / {{.Outputs}}u) * {{.Stride}}u + i % {{.Outputs}}u] = sum;
 {{- end}}

@@ -9,9 +9,6 @@
 // Out     c (rows, n)
 // Grid    ceil(n/{{.Columns}}) workgroups over x and y; {{.Threads}} invocations
 // Memory  {{.Memory}} bytes: partial sums
-{{- if .Zero}}
-// Also    sums: {{.Zero}} words of x_proj's sums in bins, zeroed for the next layer
-{{- end}}
 // Tail    rows of w past the end repeat the last one and are not written
 // Twin    cpu/out_proj_step.go
 struct Params { width: u32, pad0: u32, pad1: u32, pad2: u32 }
@@ -19,9 +16,6 @@ struct Params { width: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(1) var<storage, read> yz: array<vec4<f32>>; // (rows, 2, {{.K}})
 @group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;  // (n, {{.K}})
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;  // (rows, {{.N}})
-{{- if .Zero}}
-@group(0) @binding(4) var<storage, read_write> sums: array<vec4<i32>>;
-{{- end}}
 {{template "row_blocks" .}}
 {{template "row_sum" .}}
 
@@ -47,11 +41,6 @@ fn main(
 	if (owns) {
 		v = c[i];
 	}
-{{- if .Zero}}
-	for (var z = (wg.y * grid.x + wg.x) * {{.Threads}}u + t; z < {{div .Zero 4}}u; z += grid.x * grid.y * {{.Threads}}u) {
-		sums[z] = vec4<i32>(0);
-	}
-{{- end}}
 {{- if eq .Weights "Q8"}}
 	let scale = weight_scale(n);
 {{- end}}

@@ -24,7 +24,6 @@ type ScanGateStepParams struct {
 	Weights    DType // of W_in; Width is a multiple of Stride(Weights, 1)
 	DtWeights  DType // of W_dt, floats
 	OutWeights DType // of W_out; Channels is a multiple of Stride(OutWeights, 1)
-	Copies     int   // of InProjStep's sums in bins, 0 if there are parts
 }
 
 // MaxScanGateStepWidth is the largest Width that ScanGateStep takes.
@@ -34,7 +33,6 @@ type scanGateStepVariant struct {
 	Scan       dtScanStepVariant
 	Product    rowDots
 	ScanGroups int // workgroups of a sequence's scan
-	KeptAt     int // where x is behind the parts, in vectors
 	Memory     int
 }
 
@@ -62,8 +60,7 @@ func (p ScanGateStepParams) variant() scanGateStepVariant {
 		Scan:    p.scan().variant(),
 		Product: rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, false}.planarRows(256),
 	}
-	v.Scan.Gate, v.Scan.Planes, v.Scan.Copies = true, 32/p.OutWeights.Bits(), p.Copies
-	v.KeptAt = p.sumsCount() / 4
+	v.Scan.Gate, v.Scan.Planes = true, 32/p.OutWeights.Bits()
 	v.ScanGroups = ceilDiv(p.Channels, v.Scan.Columns)
 	v.Product.Pool = max(v.Product.Pool, v.Scan.ScanPool)
 	v.Memory = v.Product.memory()
@@ -72,11 +69,7 @@ func (p ScanGateStepParams) variant() scanGateStepVariant {
 
 // PartsCount is the number of elements of parts.
 func (p ScanGateStepParams) PartsCount() int {
-	return p.sumsCount() + normCount(p.Rows, p.Width)
-}
-
-func (p ScanGateStepParams) sumsCount() int {
-	return sumsCount(p.Rows, p.Rank+2*p.States, p.Groups, p.Copies)
+	return p.Groups*p.Rows*partsStride(p.Rank+2*p.States) + normCount(p.Rows, p.Width)
 }
 
 // normCount is the number of elements of normalised rows and their factors.
@@ -93,7 +86,6 @@ func (p ScanGateStepParams) check(parts, wdt, weights, slots, w, u, state, yz *w
 	c.whole("Width", p.Width, p.Weights)
 	c.whole("Channels", p.Channels, p.OutWeights)
 	c.off("quantised weights of W_dt", p.DtWeights.Quantized())
-	c.copies(p.Copies, p.Rows, p.Groups-1)
 	if c.err != nil {
 		return c.err
 	}

@@ -11,7 +11,7 @@
 // half of W_in and depends on nothing of it. The first workgroups have {{$s.Columns}} channels of a
 // sequence each (include/dt_scan.wgsl), the others {{$p.Columns}} rows of W_z (include/row_held.wgsl).
 //
-// In      u (rows, channels); parts (groups, rows, 4 {{$s.Quads}}){{if $s.Copies}}, in bins{{end}}: dt ({{$s.Rank}}), B, C ({{$s.States}}), then
+// In      u (rows, channels); parts (groups, rows, 4 {{$s.Quads}}): dt ({{$s.Rank}}), B, C ({{$s.States}}), then
 //         x (rows, {{$p.K}}), as planes, and its factors (rows);
 //         wdt, W_dt transposed ({{$s.Rank}}, channels), padded to pairs;
 //         weights: A (channels, {{$s.States}}), D (channels), bias (channels); slots (rows);
@@ -23,7 +23,7 @@
 // Twin    cpu/scan_gate_step.go
 struct Params { rows: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> parts: array<vec4<{{if $s.Copies}}i32{{else}}f32{{end}}>>; // (groups, rows, {{$s.Quads}}), (rows, {{div $p.K 4}}), (1)
+@group(0) @binding(1) var<storage, read> parts: array<vec4<f32>>; // (groups, rows, {{$s.Quads}}), (rows, {{div $p.K 4}}), (1)
 @group(0) @binding(2) var<storage, read> wdt: array<{{template "pair_type" $s}}>; // ({{$s.Rank}}, channels)
 @group(0) @binding(3) var<storage, read> weights: array<{{if $s.Vec}}vec4<f32>{{else}}f32{{end}}>; // (channels, {{$s.States}}), (channels), (channels)
 @group(0) @binding(4) var<storage, read> slots: array<u32>;       // (rows)
@@ -33,31 +33,18 @@ struct Params { rows: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(8) var<storage, read_write> yz: array<f32>;    // (rows, 2 channels)
 {{template "row_blocks" $p}}
 {{template "row_sum" $p}}
-{{- if $s.Copies}}
-
-// at is four words of the sums.
-fn at(i: u32) -> vec4<i32> {
-	return parts[i];
-}
-{{template "bin_sum" $s.XSums}}
-{{- end}}
 {{template "dt_scan" $s}}
-
-// kept is a vector of what lies behind the sums.
-fn kept(i: u32) -> vec4<f32> {
-	return {{if $s.Copies}}bitcast<vec4<f32>>(parts[{{.KeptAt}}u + i]){{else}}parts[{{.KeptAt}}u + i]{{end}};
-}
 
 // activation is a quad of row m of x.
 fn activation(m: u32, q: u32) -> vec4<f32> {
-	return kept(m * {{div $p.K 4}}u + q);
+	return parts[{{mul $s.Groups $p.Rows $s.Quads}}u + m * {{div $p.K 4}}u + q];
 }
 
 fn gate(first_row: u32, t: u32) {
 	let r = t % {{$p.Columns}}u;
 	let m = t / {{$p.Columns}}u;
 	let n = first_row + r;
-	let factors = kept({{div (mul $p.Rows $p.K) 4}}u);
+	let factors = parts[{{add (mul $s.Groups $p.Rows $s.Quads) (div (mul $p.Rows $p.K) 4)}}u];
 {{- if eq $p.Weights "Q8"}}
 	let scale = weight_scale(n);
 {{- end}}

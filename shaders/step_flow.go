@@ -41,16 +41,6 @@ const (
 	flowFlagWords = 4
 )
 
-// binSums is sums in bins, to a template.
-type binSums struct {
-	Name              string
-	At, Count, Copies int
-	Quads             bool // sums are read four at a time
-}
-
-// Words is the number of words of a copy.
-func (b binSums) Words() int { return flowFlagWords + FlowBins*b.Count }
-
 // flowPlaces are where things begin in a StepFlow, in words.
 type flowPlaces struct {
 	Out, X, Residual, UZ int
@@ -92,44 +82,6 @@ func (f StepFlow) Unpack(words []uint32, numbers []float32) {
 	sumBins(words[p.X:], p.XCount, numbers[p.OutCount:][:p.XCount])
 	for i := range numbers[p.OutCount+p.XCount:] {
 		numbers[p.OutCount+p.XCount+i] = math.Float32frombits(words[p.Residual+i])
-	}
-}
-
-// StepSums is the sizes of the array that takes the place of InProjStep's parts with Copies:
-// as numbers x_proj's sums (Outputs, padded to fours), then so many others, in memory the sums'
-// bins in so many copies, then the others.
-type StepSums struct{ Outputs, Copies, Behind int }
-
-// Numbers is the number of its numbers.
-func (s StepSums) Numbers() int { return partsStride(s.Outputs) + s.Behind }
-
-// Words is the size of the array in words.
-func (s StepSums) Words() int { return sumsCount(1, s.Outputs, 0, s.Copies) + s.Behind }
-
-// Pack lays numbers out as they are in memory.
-func (s StepSums) Pack(numbers []float32) []uint32 {
-	words, count := make([]uint32, s.Words()), partsStride(s.Outputs)
-	addToBins(words, count, numbers[:s.Outputs])
-	for i, v := range numbers[count:] {
-		words[len(words)-s.Behind+i] = math.Float32bits(v)
-	}
-	return words
-}
-
-// Unpack takes the numbers out of the words that Pack makes.
-func (s StepSums) Unpack(words []uint32, numbers []float32) {
-	count := partsStride(s.Outputs)
-	size := sumsCount(1, s.Outputs, 0, 1)
-	clear(numbers[:s.Outputs])
-	sums := make([]float32, s.Outputs)
-	for c := range s.Copies {
-		sumBins(words[c*size:], count, sums)
-		for i, v := range sums {
-			numbers[i] += v
-		}
-	}
-	for i := range numbers[count:] {
-		numbers[count+i] = math.Float32frombits(words[s.Copies*size+i])
 	}
 }
 

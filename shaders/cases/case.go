@@ -16,22 +16,14 @@ type Arg struct {
 	U32     []uint32  // the elements if they are integers
 	Weights bool      // F32 is a weight matrix, which a GPU stores as Type says
 	Type    shaders.DType
-	Paired  bool   // the matrix lies as dt_proj reads it
-	Halves  int    // F32 lies in halves, in rows of so many, if it is not 0
-	Bins    Bins   // how F32 lies where it has sums in bins, one such array after the other, else nil
-	Rows    int    // of a weight matrix
-	Cols    int    // of a weight matrix
-	Image   []byte // of a weight matrix of integers, or those of all layers: as it lies in GPU memory
-	Slack   uint32 // how far integers may lie from the twin's, where they are rounded sums
-	Out     bool   // written by the kernel, and perhaps read too
-}
-
-// Bins is the layout of an array with sums in bins, as [shaders.StepFlow] is.
-type Bins interface {
-	Numbers() int
-	Words() int
-	Pack(numbers []float32) []uint32
-	Unpack(words []uint32, numbers []float32)
+	Paired  bool             // the matrix lies as dt_proj reads it
+	Halves  int              // F32 lies in halves, in rows of so many, if it is not 0
+	Flow    shaders.StepFlow // F32 is flows, if it has a width
+	Rows    int              // of a weight matrix
+	Cols    int              // of a weight matrix
+	Image   []byte           // of a weight matrix of integers, or those of all layers: as it lies in GPU memory
+	Slack   uint32           // how far integers may lie from the twin's, where they are rounded sums
+	Out     bool             // written by the kernel, and perhaps read too
 }
 
 // Len is the number of elements. An argument that Params switches off, such as

@@ -65,7 +65,7 @@ func (s *source) flow(name string, f shaders.StepFlow, zeroX, sums bool) Arg {
 	if !sums {
 		clear(x[:f.Width])
 	}
-	return Arg{Name: name, F32: x, Bins: f, Out: true}
+	return Arg{Name: name, F32: x, Flow: f, Out: true}
 }
 
 func flowOutStepCases() []Case {
@@ -134,7 +134,7 @@ func flowEndCases() []Case {
 					for range n {
 						all = slices.Concat(all, s.normal(p.Flow.Numbers()))
 					}
-					return Arg{Name: name, F32: all, Bins: p.Flow, Out: true}
+					return Arg{Name: name, F32: all, Flow: p.Flow, Out: true}
 				}
 				n := (layers + 1) / 2
 				return []Arg{array("even", n), array("odd", n), out("residual", poison(p.Flow.Width))}

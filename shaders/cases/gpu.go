@@ -132,8 +132,8 @@ func download(b *wgpu.Buffer, a Arg) error {
 	if a.Halves > 0 {
 		return downloadHalves(b, a)
 	}
-	if a.Bins != nil {
-		return downloadBins(b, a)
+	if a.Flow.Width > 0 {
+		return downloadFlows(b, a)
 	}
 	return wgpu.Download(b, 0, a.F32)
 }
@@ -154,31 +154,31 @@ func downloadHalves(b *wgpu.Buffer, a Arg) error {
 	return nil
 }
 
-// downloadBins is download of arrays with sums in bins.
-func downloadBins(b *wgpu.Buffer, a Arg) error {
-	words, stride := make([]uint32, b.Size()/4), stride(a.Bins)
+// downloadFlows is download of flows.
+func downloadFlows(b *wgpu.Buffer, a Arg) error {
+	words, stride := make([]uint32, b.Size()/4), flowStride(a.Flow)
 	if err := wgpu.Download(b, 0, words); err != nil {
 		return err
 	}
-	n := a.Bins.Numbers()
+	n := a.Flow.Numbers()
 	for i := range len(a.F32) / n {
-		a.Bins.Unpack(words[i*stride:], a.F32[i*n:][:n])
+		a.Flow.Unpack(words[i*stride:], a.F32[i*n:][:n])
 	}
 	return nil
 }
 
-// packBins is arrays with sums in bins as they lie in GPU memory.
-func packBins(a Arg) []uint32 {
+// packFlows is flows as they lie in GPU memory.
+func packFlows(a Arg) []uint32 {
 	var words []uint32
-	for n := a.Bins.Numbers(); len(a.F32) > 0; a.F32 = a.F32[n:] {
-		words = append(words, a.Bins.Pack(a.F32[:n])...)
-		words = append(words, make([]uint32, stride(a.Bins)-a.Bins.Words())...)
+	for n := a.Flow.Numbers(); len(a.F32) > 0; a.F32 = a.F32[n:] {
+		words = append(words, a.Flow.Pack(a.F32[:n])...)
+		words = append(words, make([]uint32, flowStride(a.Flow)-a.Flow.Words())...)
 	}
 	return words
 }
 
-// stride is the number of words from one array with sums in bins to the next.
-func stride(b Bins) int { return int(shaders.LayerBytes(4*uint64(b.Words())) / 4) }
+// flowStride is the number of words from one flow to the next.
+func flowStride(f shaders.StepFlow) int { return int(shaders.LayerBytes(4*uint64(f.Words())) / 4) }
 
 // image is the argument as it lies in GPU memory.
 func image(a Arg) []byte {
@@ -193,8 +193,8 @@ func image(a Arg) []byte {
 	if a.Halves > 0 {
 		a.U32 = shaders.PackHalves(a.F32, a.Halves)
 	}
-	if a.Bins != nil {
-		a.U32 = packBins(a)
+	if a.Flow.Width > 0 {
+		a.U32 = packFlows(a)
 	}
 	if a.U32 == nil {
 		return shaders.Encode(shaders.F32, a.F32)
@@ -336,7 +336,7 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 	case shaders.ScanGateStepParams:
 		return k.ScanGateStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
 	case shaders.OutProjStepParams:
-		return k.OutProjStep(p, b[0], b[1], b[2], b[3])
+		return k.OutProjStep(p, b[0], b[1], b[2])
 	case shaders.LastRowsParams:
 		return k.LastRows(p, b[0], b[1], b[2])
 	case shaders.CrossEntropyParams:

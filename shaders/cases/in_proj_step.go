@@ -47,9 +47,6 @@ func inProjStepCases() []Case {
 		add(func(p *shaders.InProjStepParams) { p.Weights, p.Width, p.Rows, p.Bias = t, 2500, 1+i%2, true })
 		add(func(p *shaders.InProjStepParams) { p.Split, p.Weights, p.Width, p.Rows = true, t, 96, 1+i%2 })
 		add(func(p *shaders.InProjStepParams) { p.Split, p.Weights, p.Width, p.Group = true, t, 2560, 8<<(i%4) })
-		add(func(p *shaders.InProjStepParams) {
-			p.Split, p.Weights, p.XWeights, p.Width, p.Copies = true, t, t, 96, 1+i
-		})
 	}
 	return append(list, flowInStepCases()...)
 }
@@ -59,9 +56,9 @@ func inProjStepCases() []Case {
 // goes through silu and the sums of a group, of order 1, which add 1e-6 of their
 // largest. The state takes u as it is before the convolution.
 func inProjStepCase(p shaders.InProjStepParams) Case {
-	name := fmt.Sprintf("%d rows, width %d, %d channels, %d taps, %d outputs, groups of %d, %v and %v%s%s%s, %d copies",
+	name := fmt.Sprintf("%d rows, width %d, %d channels, %d taps, %d outputs, groups of %d, %v and %v%s%s%s",
 		p.Rows, p.Width, p.Channels, p.Taps, p.Outputs, p.Group, p.Weights, p.XWeights,
-		on(p.ConvBias, ", conv bias"), on(p.Bias, ", bias"), on(p.Split, ", split"), p.Copies)
+		on(p.ConvBias, ", conv bias"), on(p.Bias, ", bias"), on(p.Split, ", split"))
 	tol := Tolerance{Abs: 8 * 0x1p-24 * sqrt(p.Width+p.Group), Rel: 4e-6}
 	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
 		small := append(s.uniform(p.Width, 0.5, 1.5), s.taps(p.Channels, p.Taps, p.ConvBias)...)
@@ -74,11 +71,6 @@ func inProjStepCase(p shaders.InProjStepParams) Case {
 			outputs = p.Channels
 			behind = append(poison(p.Rows*(p.Width+1)), repeat(4-p.Rows, Untouched)...)
 		}
-		parts := out("parts", append(partsOf(p.Groups()*p.Rows, p.Outputs, p.PartsStride()), behind...))
-		if p.Copies > 0 {
-			sums := shaders.StepSums{Outputs: p.Outputs, Copies: p.Copies, Behind: len(behind)}
-			parts = Arg{Name: "parts", F32: append(make([]float32, p.PartsStride()), behind...), Bins: sums, Out: true}
-		}
 		return []Arg{
 			in("a", s.normal(p.Rows*p.Width)),
 			s.weights("w", 2*p.Channels, p.Width, p.Weights, 1/sqrt(p.Width)),
@@ -87,7 +79,7 @@ func inProjStepCase(p shaders.InProjStepParams) Case {
 			s.weights("wx", p.Outputs, p.Channels, p.XWeights, 1/sqrt(p.Group)),
 			s.state(slots, count, p.Channels*(p.Taps-1), false),
 			out("uz", poison(p.Rows*outputs)),
-			parts,
+			out("parts", append(partsOf(p.Groups()*p.Rows, p.Outputs, p.PartsStride()), behind...)),
 		}
 	}}
 }

@@ -23,7 +23,6 @@ func scanGateStepCases() []Case {
 		})
 		add(func(p *shaders.ScanGateStepParams) { p.Weights, p.Channels, p.Rows = t, 96+8*i, 2 })
 		add(func(p *shaders.ScanGateStepParams) { p.Weights, p.Width, p.Rank, p.Groups = t, 2560, 160, 40 })
-		add(func(p *shaders.ScanGateStepParams) { p.Weights, p.Rank, p.Copies = t, []int{160, 5, 48}[i%3], 1+i })
 	}
 	for i, states := range []int{1, 3, 20, 64, 256} {
 		add(func(p *shaders.ScanGateStepParams) { p.States, p.Rows = states, 1+i%2 })
@@ -39,23 +38,16 @@ func scanGateStepCases() []Case {
 // scanGateStepCase has the scan of dtScanStepCase and beside it a product of matmul's
 // cases, which goes through silu.
 func scanGateStepCase(p shaders.ScanGateStepParams) Case {
-	name := fmt.Sprintf("%d rows, width %d, %d channels, rank %d, d_state %d, %d groups, %v, %v and %v, %d copies",
-		p.Rows, p.Width, p.Channels, p.Rank, p.States, p.Groups, p.Weights, p.DtWeights, p.OutWeights, p.Copies)
-	groups := p.Groups
-	if p.Copies > 0 {
-		groups = 1
-	}
+	name := fmt.Sprintf("%d rows, width %d, %d channels, rank %d, d_state %d, %d groups, %v, %v and %v",
+		p.Rows, p.Width, p.Channels, p.Rank, p.States, p.Groups, p.Weights, p.DtWeights, p.OutWeights)
 	scan := dtScanStepCase(shaders.DtScanStepParams{
-		Rows: p.Rows, Channels: p.Channels, Rank: p.Rank, States: p.States, Groups: groups, Weights: p.DtWeights,
+		Rows: p.Rows, Channels: p.Channels, Rank: p.Rank, States: p.States, Groups: p.Groups, Weights: p.DtWeights,
 	})
 	tol := Tolerance{Abs: max(scan.Tol.Abs, 8*0x1p-24*sqrt(p.Width)), Rel: scan.Tol.Rel}
 	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
 		args := scan.fill(s)
 		parts, wdt, weights, slots, state := args[1], args[2], args[3], args[4], args[5]
 		parts.F32 = slices.Concat(parts.F32, s.normal(p.Rows*p.Width), s.uniform(p.Rows, 0.5, 1.5), poison(4-p.Rows))
-		if p.Copies > 0 {
-			parts.Bins = shaders.StepSums{Outputs: p.Rank + 2*p.States, Copies: p.Copies, Behind: p.Rows*p.Width + 4}
-		}
 		return []Arg{
 			parts, wdt, weights, slots,
 			s.weights("w", 2*p.Channels, p.Width, p.Weights, 1/sqrt(p.Width)),

@@ -29,11 +29,7 @@ func InProjStep(p shaders.InProjStepParams, a, w, small []float32, slots []uint3
 	split := uz
 	if p.Split {
 		uz = make([]float32, p.Rows*2*e)
-		keepRows(p, a, gain, parts[len(parts)-p.Rows*d-4:])
-	}
-	sums := parts
-	if p.Copies > 0 {
-		parts = make([]float32, p.Groups()*p.PartsStride())
+		keepRows(p, a, gain, parts[p.PartsCount()-p.Rows*d-4:])
 	}
 	for b := range p.Rows {
 		row := uz[b*2*e : (b+1)*2*e]
@@ -51,15 +47,6 @@ func InProjStep(p shaders.InProjStepParams, a, w, small []float32, slots []uint3
 	XProjStep(shaders.XProjStepParams{
 		Rows: p.Rows, Channels: e, Taps: p.Taps, Outputs: p.Outputs, Group: p.Group, ConvBias: p.ConvBias,
 	}, taps, slots, wx, state, uz, parts)
-	if p.Copies > 0 {
-		for i := range p.Outputs {
-			sum := float64(sums[i])
-			for g := range p.Groups() {
-				sum += float64(parts[g*p.PartsStride()+i])
-			}
-			sums[i] = float32(sum)
-		}
-	}
 	if p.Split {
 		for b := range p.Rows {
 			copy(split[b*e:(b+1)*e], uz[b*2*e:])

@@ -6,10 +6,8 @@ import "github.com/mambagpu/mambagpu/shaders"
 //
 //	c[m,n] += sum_k y[m,k] gate[m,k] w[n,k]
 //
-// yz is (B, 2, E), y and the gate as planes, w (d, E), c (B, d). The first words of sums
-// become zero, if Params says so.
-func OutProjStep(p shaders.OutProjStepParams, yz, w, c []float32, sums []uint32) {
-	clear(sums[:p.Zero])
+// yz is (B, 2, E), y and the gate as planes, w (d, E), c (B, d).
+func OutProjStep(p shaders.OutProjStepParams, yz, w, c []float32) {
 	e := p.Channels
 	x := make([]float64, e)
 	for m := range p.Rows {

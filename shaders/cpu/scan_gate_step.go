@@ -14,21 +14,17 @@ import "github.com/mambagpu/mambagpu/shaders"
 // parts (groups, B, R+2N padded to fours), then x (B, d), as planes for W_in, and its
 // factors (B); wdt (E, R), weights A (E, N), D (E), bias (E), slots (B), w (2E, d), of
 // which the second half is W_z, u (B, E), state (slots, E, N); yz (B, 2, E), y and the
-// gate as planes for W_out. With Copies parts has the sums in the place of those of groups.
+// gate as planes for W_out.
 func ScanGateStep(p shaders.ScanGateStepParams, parts, wdt, weights []float32, slots []uint32, w, u, state, yz []float32) {
 	e, d := p.Channels, p.Width
-	x := parts[len(parts)-p.Rows*d-4:]
+	x := parts[p.PartsCount()-p.Rows*d-4:]
 	factors := x[p.Rows*d:]
 	uz, y := make([]float32, p.Rows*2*e), make([]float32, p.Rows*e)
 	for b := range p.Rows {
 		copy(uz[b*2*e:], u[b*e:(b+1)*e])
 	}
-	groups := p.Groups
-	if p.Copies > 0 {
-		groups = 1
-	}
 	recurrence(shaders.DtScanStepParams{
-		Rows: p.Rows, Channels: e, Rank: p.Rank, States: p.States, Groups: groups,
+		Rows: p.Rows, Channels: e, Rank: p.Rank, States: p.States, Groups: p.Groups,
 	}, uz, parts, wdt, weights, slots, state, func(row, channel int, sum float64) {
 		y[row*e+channel] = float32(sum)
 	})

@@ -66,18 +66,12 @@ fn scan(group: u32, row: u32, t: u32) {
 	let a{{$k}} = weights[(channel * {{$.States}}u + n{{$k}}) / 4u];
 {{- end}}
 {{- end}}
-{{- if or .Flow .Copies}}
+{{- if .Flow}}
 	{{- template "dt_scan_state" .}}
 	// the sums, out of bins, whose flags are waited for
-{{- if .Flow}}
 	for (var i = t; i < {{add .Rank (mul 2 .States)}}u; i += 256u) {
 		pool[{{.SumAt}}u + i / 4u][i % 4u] = x_sum(i);
 	}
-{{- else}}
-	for (var i = t; i < {{.Quads}}u; i += 256u) {
-		pool[{{.SumAt}}u + i] = x_sum(i);
-	}
-{{- end}}
 {{- else}}
 	// the sums over groups
 	let quad = t % {{.Quads}}u;
