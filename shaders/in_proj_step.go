@@ -46,6 +46,7 @@ type inProjStepVariant struct {
 	xParts
 	Taps           int
 	NormQuads      int // of a row of x
+	SquareQuads    int
 	ConvBias, Bias bool
 	Split          bool
 }
@@ -78,7 +79,7 @@ func (p InProjStepParams) variant() inProjStepVariant {
 // of completes a choice of rows and lanes.
 func (p InProjStepParams) of(rows rowDots) inProjStepVariant {
 	v := inProjStepVariant{
-		rowDots: rows, xParts: newXParts(p.Channels, p.Outputs, p.Group, rows.Threads, p.XWeights).wide(p.XWeights),
+		rowDots: rows, xParts: newXParts(p.Channels, p.Outputs, p.Group, rows.Threads, p.XWeights).turned(p.XWeights),
 		Taps: p.Taps, NormQuads: p.Width / 4, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split,
 	}
 	v.vectors(p.Weights, p.Width%4 == 0)

@@ -34,15 +34,38 @@ struct Params { eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias: u32 }
 {{template "row_sum" .}}
 {{template "silu"}}
 {{template "x_weights" .}}
+{{- if .Planar}}
+
+// activation is quad q of row m, planes.
+fn activation(m: u32, q: u32) -> vec4<f32> {
+	return a[m * {{.NormQuads}}u + q];
+}
+
+// square_share is an invocation's share of a row's sum of squares.
+fn square_share(m: u32, t: u32) -> vec4<f32> {
+	let first = {{mul .Rows .NormQuads}}u + m * {{.SquareQuads}}u;
+	var sum = vec4<f32>(0.0);
+{{- range $i := seq (ceilDiv .SquareQuads .Threads)}}
+{{- if gt (mul (add $i 1) $.Threads) $.SquareQuads}}
+	if (t < {{sub $.SquareQuads (mul $i $.Threads)}}u) {
+		sum += a[first + t + {{mul $i $.Threads}}u];
+	}
+{{- else}}
+	sum += a[first + t + {{mul $i $.Threads}}u];
+{{- end}}{{end}}
+	return sum;
+}
+{{- else}}
 {{template "row_activation" .}}
 {{template "row_gain" .}}
+{{- end}}
 
 // small_at is an element of small.
 fn small_at(i: u32) -> f32 {
 	return {{if .VecGain}}small[i / 4u][i % 4u]{{else}}small[i]{{end}};
 }
 
-{{if .Split}}
+{{if and .Split (not .Planar)}}
 // keep writes quad q of row m of x for scan_gate_step, as planes, where it is this
 // workgroup's turn.
 fn keep(place: u32, m: u32, q: u32, x: vec4<f32>) {
@@ -93,6 +116,19 @@ fn main(
 	let slot = slots[min(m, {{sub .Rows 1}}u)];
 {{- if eq .Weights "Q8"}}
 	let scale = weight_scale(first_row + r);
+{{- end}}
+{{- if and .Planar .Split}}
+	if (t < {{ceilDiv .NormQuads .Groups}}u) {
+		let q = place + t * {{.Groups}}u;
+		if (q < {{.NormQuads}}u) {
+			let kept = a[q];
+			let at = {{mul .Groups .Rows .Stride}}u + q * 4u;
+			parts[at] = kept.x;
+			parts[at + 1u] = kept.y;
+			parts[at + 2u] = kept.z;
+			parts[at + 3u] = kept.w;
+		}
+	}
 {{- end}}
 	{{template "row_dots" .}}
 	var v = 0.0;
@@ -163,7 +199,7 @@ fn main(
 	}
 }
 {{define "in_proj_step_loads"}}
-		if (start == 0u{{if not .Split}} && !gate{{end}}) {
+		{{if not .Planar}}if (start == 0u{{if not .Split}} && !gate{{end}}) {{else if not .Split}}if (!gate) {{end}}{
 			let held = (slot * {{.Channels}}u + min(e, {{sub .Channels 1}}u)) * {{sub .Taps 1}}u;
 			if (owns) {
 {{- range $k := seq (sub .Taps 1)}}

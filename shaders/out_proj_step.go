@@ -26,8 +26,15 @@ func (k *Kernels) OutProjStep(p OutProjStepParams, yz, w, c *wgpu.Buffer) (*wgpu
 	return k.dispatch("out_proj_step", v, uniform(p.Width), spread(ceilDiv(p.Width, v.Columns)), yz, w, c)
 }
 
-func (p OutProjStepParams) variant() rowDots {
-	return rowShape{p.Rows, p.Width, p.Channels, p.Weights, false}.planarRows(0)
+type outProjStepVariant struct {
+	rowDots
+	Next        bool
+	NextPlanes  int
+	SquareQuads int
+}
+
+func (p OutProjStepParams) variant() outProjStepVariant {
+	return outProjStepVariant{rowDots: rowShape{p.Rows, p.Width, p.Channels, p.Weights, false}.planarRows(0)}
 }
 
 func (p OutProjStepParams) check(yz, w, out *wgpu.Buffer) error {

@@ -16,6 +16,10 @@ struct Params { width: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(1) var<storage, read> yz: array<vec4<f32>>; // (rows, 2, {{.K}})
 @group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;  // (n, {{.K}})
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;  // (rows, {{.N}})
+{{- if .Next}}
+@group(0) @binding(4) var<storage, read> gain: array<f32>;     // ({{.N}})
+@group(0) @binding(5) var<storage, read_write> next: array<f32>; // (rows, {{.N}}), (rows, {{mul 4 .SquareQuads}})
+{{- end}}
 {{template "row_blocks" .}}
 {{template "row_sum" .}}
 
@@ -25,6 +29,12 @@ fn activation(m: u32, q: u32) -> vec4<f32> {
 	return yz[i] * yz[i + {{div .K 4}}u];
 }
 
+{{if .Next}}
+// plane is the place of element n of a row that is read as planes.
+fn plane(n: u32) -> u32 {
+	return (n / 4u % {{.NextPlanes}}u * {{div .N (mul 4 .NextPlanes)}}u + n / {{mul 4 .NextPlanes}}u) * 4u + n % 4u;
+}
+{{end}}
 @compute @workgroup_size({{.Threads}})
 fn main(
 	@builtin(workgroup_id) wg: vec3<u32>,
@@ -38,14 +48,37 @@ fn main(
 	let i = m * params.width + n;
 	let owns = m < {{.Rows}}u && n < {{.N}}u;
 	var v = 0.0;
+{{- if .Next}}
+	var scaled = 0.0;
+{{- end}}
 	if (owns) {
 		v = c[i];
+{{- if .Next}}
+		scaled = gain[n];
+{{- end}}
 	}
 {{- if eq .Weights "Q8"}}
 	let scale = weight_scale(n);
 {{- end}}
 	{{template "row_dots" .}}
 	if (owns) {
-		c[i] = v + row_sum(r, m){{if eq .Weights "Q8"}} * scale{{end}};
+		v += row_sum(r, m){{if eq .Weights "Q8"}} * scale{{end}};
+		c[i] = v;
+{{- if .Next}}
+		next[m * {{.N}}u + plane(n)] = v * scaled;
+{{- end}}
 	}
+{{- if .Next}}
+	if (t < {{mul .Columns .Rows}}u) {
+		pool[t / 4u][t % 4u] = v * v;
+	}
+	workgroupBarrier();
+	if (t < {{.Rows}}u) {
+		var sum = 0.0;
+{{- range $j := seq .Columns}}
+		sum += pool[(t * {{$.Columns}}u + {{$j}}u) / 4u][(t * {{$.Columns}}u + {{$j}}u) % 4u];
+{{- end}}
+		next[{{mul .Rows .N}}u + t * {{mul 4 .SquareQuads}}u + first_row / {{.Columns}}u] = sum;
+	}
+{{- end}}
 }

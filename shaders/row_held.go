@@ -6,13 +6,14 @@ import "fmt"
 // (include/row_held.wgsl). Each is then the rows of weights of a set of lanes.
 type rowHeld struct {
 	Held      bool
-	Sets      int  // of lanes
-	Take      int  // blocks of a row of each invocation
-	Flight    int  // rows of weights that a set has on their way, a divisor of Each
-	Pitch     int  // vectors of workgroup memory from one quad of a block to the next
-	Slots     int  // sums of a workgroup
-	Totals    int  // those and the sums of squares
-	SlotPitch int  // numbers of workgroup memory from one slot to the next
+	Sets      int // of lanes
+	Take      int // blocks of a row of each invocation
+	Flight    int // rows of weights that a set has on their way, a divisor of Each
+	Pitch     int // vectors of workgroup memory from one quad of a block to the next
+	Slots     int // sums of a workgroup
+	Totals    int // those and the sums of squares
+	SlotPitch int // numbers of workgroup memory from one slot to the next
+	ActsFirst bool
 	Planar    bool // activations lie plane by plane (Plane) and are read without workgroup memory
 }
 

@@ -17,6 +17,7 @@ type Arg struct {
 	Weights bool      // F32 is a weight matrix, which a GPU stores as Type says
 	Type    shaders.DType
 	Paired  bool   // the matrix lies as dt_proj reads it
+	Turned  bool   // the matrix lies as in_proj_step reads W_x
 	Halves  int    // F32 lies in halves, in rows of so many, if it is not 0
 	Rows    int    // of a weight matrix
 	Cols    int    // of a weight matrix

@@ -154,6 +154,9 @@ func downloadHalves(b *wgpu.Buffer, a Arg) error {
 // image is the argument as it lies in GPU memory.
 func image(a Arg) []byte {
 	switch {
+	case a.Turned:
+		a.Turned = false
+		return shaders.TransposeQuads(a.Type, image(a), a.Rows, a.Cols)
 	case a.Image != nil:
 		return a.Image
 	case a.Paired:

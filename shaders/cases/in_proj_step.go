@@ -76,12 +76,18 @@ func inProjStepCase(p shaders.InProjStepParams) Case {
 			s.weights("w", 2*p.Channels, p.Width, p.Weights, 1/sqrt(p.Width)),
 			in("small", small),
 			ints("slots", slots),
-			s.weights("wx", p.Outputs, p.Channels, p.XWeights, 1/sqrt(p.Group)),
+			turned(s.weights("wx", p.Outputs, p.Channels, p.XWeights, 1/sqrt(p.Group))),
 			s.state(slots, count, p.Channels*(p.Taps-1), false),
 			out("uz", poison(p.Rows*outputs)),
 			out("parts", append(partsOf(p.Groups()*p.Rows, p.Outputs, p.PartsStride()), behind...)),
 		}
 	}}
+}
+
+// turned is a matrix as in_proj_step reads W_x.
+func turned(w Arg) Arg {
+	w.Turned = true
+	return w
 }
 
 // taps is the packed weights of a convolution.

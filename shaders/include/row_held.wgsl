@@ -82,7 +82,9 @@ row_rms, for what follows it. */}}
 	var f{{$i}}_{{$l}}: f32;
 {{- end}}{{end}}{{end}}
 	var ahead = 0u;
+{{- if not .ActsFirst}}
 	{{template "row_held_loads" .}}
+{{- end}}
 {{- if .Planar}}
 {{- range $m := seq .Rows}}{{range $l := seq $.Take}}{{range $j := seq $.Planes}}
 
@@ -91,7 +93,16 @@ row_rms, for what follows it. */}}
 {{- else}}
 	let a{{$m}}_{{$l}}_{{$j}} = activation({{$m}}u, {{mul $j $.Blocks}}u + lane + {{mul $l $.Lanes}}u);
 {{- end}}
-{{- end}}{{end}}{{end}}
+{{- end}}{{end}}
+{{- if $.Norm}}
+	let squares{{$m}} = square_share({{$m}}u, t);
+{{- end}}{{end}}
+{{- if .ActsFirst}}
+	{{template "row_held_loads" .}}
+{{- end}}
+{{- if .Conv}}
+	{{template "in_proj_step_loads" .}}
+{{- end}}
 {{- else}}
 {{- range $m := seq .Rows}}{{range $l := seq $.Take}}{{range $j := seq $.Planes}}
 	var a{{$m}}_{{$l}}_{{$j}} = vec4<f32>(0.0);
