@@ -155,7 +155,7 @@ func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
 		n.splitStep(s, i, b, f)
 		return
 	case f.whole:
-		s.inProjStep(n.inProjStep(w, b, f), act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.xz, act.parts) // (B, 2E), (groups, B, R+2N)
+		s.inProjStep(n.inProjStep(w, b, f), act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xTurned, w.convState, act.xz, act.parts) // (B, 2E), (groups, B, R+2N)
 	default:
 		product := shaders.MatmulParams{M: b.rows, N: 2 * e, K: d, LDA: d, LDC: 2 * e, Bias: c.UseBias}
 		n.normLinear(s, product, act.residual, w.norm, w.inProj, w.inBias, act.xz, func() {}) // (B, 2E)
@@ -198,7 +198,7 @@ func (n *network[A]) inProjStep(w *block[A], b batch, f stepForm) shaders.InProj
 // splitStep is step where the product that gives z runs beside the scan.
 func (n *network[A]) splitStep(s fusedStages[A], i int, b batch, f stepForm) {
 	c, w, act := n.config, &n.blocks[i], &n.act
-	s.inProjStep(n.inProjStep(w, b, f), act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.u, act.parts) // (B, E), (groups, B, R+2N)
+	s.inProjStep(n.inProjStep(w, b, f), act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xTurned, w.convState, act.u, act.parts) // (B, E), (groups, B, R+2N)
 	s.scanGateStep(shaders.ScanGateStepParams{
 		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Rank: c.DTRank, States: c.DState, Groups: f.groups(c),
 		Weights: w.inProj.dtype, DtWeights: w.dtType, OutWeights: w.outProj.dtype,

@@ -23,13 +23,14 @@ type InProjStepParams struct {
 	Channels int // d_inner
 	Taps     int // d_conv, 2 to 8
 	Outputs  int // of x_proj, 1 to 256
-	Group    int // channels of a group: 8, 16, 32 or 64
+	Group    int // channels of a group: 8, 16, ... 64
 	Eps      float32
 	Weights  DType // of W_in
 	XWeights DType // of W_x
 	ConvBias bool
 	Bias     bool
 	Split    bool // z is left to ScanGateStep; uz is u (Rows, Channels); behind the parts comes x
+	Ready    bool // with Split and one row: a is what an OutProjStep with Next left
 }
 
 // maxStepMemory is the workgroup memory that every device has.
@@ -46,7 +47,6 @@ type inProjStepVariant struct {
 	xParts
 	Taps           int
 	NormQuads      int // of a row of x
-	SquareQuads    int
 	ConvBias, Bias bool
 	Split          bool
 }
@@ -58,7 +58,7 @@ func (k *Kernels) InProjStep(p InProjStepParams, a, w, small, slots, wx, state, 
 	if err := p.check(a, w, small, slots, wx, state, uz, parts); err != nil {
 		return nil, err
 	}
-	v := p.variant()
+	v := p.variant(k.dev.Limits())
 	groups := 2 * v.Groups
 	if p.Split {
 		groups = v.Groups
@@ -66,14 +66,49 @@ func (k *Kernels) InProjStep(p InProjStepParams, a, w, small, slots, wx, state, 
 	return k.dispatch("in_proj_step", v, p.uniform(), spread(groups), a, w, small, slots, wx, state, uz, parts)
 }
 
-func (p InProjStepParams) variant() inProjStepVariant {
+// variant shares the rows of a group by what a device has.
+func (p InProjStepParams) variant(l wgpu.Limits) inProjStepVariant {
 	shape := rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, true}
+	if p.Ready {
+		v, _ := p.ready(l)
+		return v
+	}
 	if shape.holdsGroup() {
 		if v := p.of(shape.heldGroup(p.Group, p.Outputs)); v.Threads <= 256 && v.Memory <= maxStepMemory {
 			return v
 		}
 	}
 	return p.of(shape.grouped(p.Group, p.Outputs))
+}
+
+// readyInvocations is about as many as have registers for two workgroups of a processor.
+const readyInvocations = 512
+
+// ready has as many sets of lanes as there are invocations and memory for, and reports
+// whether there are for one.
+func (p InProjStepParams) ready(l wgpu.Limits) (v inProjStepVariant, fits bool) {
+	shape := rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, true}
+	lanes, most := shape.heldLanes(), int(min(l.MaxInvocations, l.MaxWorkgroupSizeX))
+	for sets := max(min(most, readyInvocations)/lanes, 1); sets > 0; sets-- {
+		each := ceilDiv(p.Group, sets)
+		rows := shape.held(lanes, sets, each, flight(each, 8/ceilDiv(shape.blocks(), lanes)), max(p.Outputs, p.Group)).planar()
+		rows.Columns = p.Group
+		v = p.of(rows)
+		if v.Threads <= most && v.Memory <= int(l.MaxWorkgroupMemory) {
+			return v, true
+		}
+	}
+	return v, false
+}
+
+// InProjStepReadies reports whether a step may be Ready: there is room for it, and it is
+// faster.
+func InProjStepReadies(p InProjStepParams, l wgpu.Limits) bool {
+	if p.Rows > 1 || !p.Split || p.Weights != Q4 {
+		return false
+	}
+	_, fits := p.ready(l)
+	return fits
 }
 
 // of completes a choice of rows and lanes.
@@ -83,9 +118,17 @@ func (p InProjStepParams) of(rows rowDots) inProjStepVariant {
 		Taps: p.Taps, NormQuads: p.Width / 4, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split,
 	}
 	v.vectors(p.Weights, p.Width%4 == 0)
-	v.Conv, v.Keep = true, p.Split
+	v.Conv, v.Keep = true, p.Split && !p.Ready
 	v.Memory += 4 * p.Rows * (p.Outputs*v.Shares + p.Group)
 	return v
+}
+
+// activations is the number of elements of a.
+func (p InProjStepParams) activations() int {
+	if p.Ready {
+		return 2 * p.Width
+	}
+	return p.Rows * p.Width
 }
 
 // outputs is the number of elements of a row of uz.
@@ -138,8 +181,13 @@ func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.B
 	c.size("Channels", p.Channels, 1, maxElements/2)
 	c.size("Taps", p.Taps, 2, 8)
 	c.size("Outputs", p.Outputs, 1, MaxInProjStepOutputs)
-	c.group(p.Group, 8, 64)
+	c.size("Group", p.Group, 8, 64)
+	if p.Group%8 != 0 && c.err == nil {
+		c.err = &ShapeError{c.kernel, "Group", fmt.Sprint(p.Group), "a multiple of 8"}
+	}
 	c.off("Bias with Split", p.Bias && p.Split)
+	c.off("Ready without Split", p.Ready && !p.Split)
+	c.off("Ready of several rows", p.Ready && p.Rows > 1)
 	if p.Split {
 		c.whole("Width", p.Width, p.Weights)
 	}
@@ -147,7 +195,7 @@ func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.B
 		return c.err
 	}
 	_, _, _, words := p.offsets()
-	c.words("a", size(a), p.Rows*p.Width)
+	c.words("a", size(a), p.activations())
 	c.words("w", size(w), int(MatrixBytes(p.Weights, 2*p.Channels, p.Width)/4))
 	c.words("small", size(small), words)
 	c.words("slots", size(slots), p.Rows)
@@ -156,12 +204,4 @@ func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.B
 	c.words("uz", size(uz), p.Rows*p.outputs())
 	c.words("parts", size(parts), p.PartsCount())
 	return c.err
-}
-
-// group requires a power of two from lo to hi.
-func (c *check) group(v, lo, hi int) {
-	c.size("Group", v, lo, hi)
-	if c.err == nil && v&(v-1) != 0 {
-		c.err = &ShapeError{c.kernel, "Group", fmt.Sprint(v), "a power of two"}
-	}
 }

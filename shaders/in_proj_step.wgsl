@@ -41,18 +41,20 @@ fn activation(m: u32, q: u32) -> vec4<f32> {
 	return a[m * {{.NormQuads}}u + q];
 }
 
-// square_share is an invocation's share of a row's sum of squares.
+// square_share is an invocation's share of a row's squares.
 fn square_share(m: u32, t: u32) -> vec4<f32> {
-	let first = {{mul .Rows .NormQuads}}u + m * {{.SquareQuads}}u;
+	let first = ({{.Rows}}u + m) * {{.NormQuads}}u;
 	var sum = vec4<f32>(0.0);
-{{- range $i := seq (ceilDiv .SquareQuads .Threads)}}
-{{- if gt (mul (add $i 1) $.Threads) $.SquareQuads}}
-	if (t < {{sub $.SquareQuads (mul $i $.Threads)}}u) {
-		sum += a[first + t + {{mul $i $.Threads}}u];
-	}
+{{- range $i := seq (ceilDiv .NormQuads .Threads)}}
+{{- if gt (mul (add $i 1) $.Threads) $.NormQuads}}
+	if (t < {{sub $.NormQuads (mul $i $.Threads)}}u) {
 {{- else}}
-	sum += a[first + t + {{mul $i $.Threads}}u];
-{{- end}}{{end}}
+	{
+{{- end}}
+		let x = a[first + t + {{mul $i $.Threads}}u];
+		sum = fma(x, x, sum);
+	}
+{{- end}}
 	return sum;
 }
 {{- else}}
@@ -65,21 +67,27 @@ fn small_at(i: u32) -> f32 {
 	return {{if .VecGain}}small[i / 4u][i % 4u]{{else}}small[i]{{end}};
 }
 
-{{if and .Split (not .Planar)}}
-// keep writes quad q of row m of x for scan_gate_step, as planes, where it is this
-// workgroup's turn.
+{{if .Split}}
+// hand writes a quad of row m of x, of which it is quad q as planes, for scan_gate_step.
+fn hand(m: u32, q: u32, x: vec4<f32>) {
+	let at = {{mul .Groups .Rows .Stride}}u + (m * {{.NormQuads}}u + q) * 4u;
+	parts[at] = x.x;
+	parts[at + 1u] = x.y;
+	parts[at + 2u] = x.z;
+	parts[at + 3u] = x.w;
+}
+{{- if .Keep}}
+
+// keep hands quad q of row m of x on where it is this workgroup's turn.
 fn keep(place: u32, m: u32, q: u32, x: vec4<f32>) {
 	if (q % {{.Groups}}u == place && q < {{.NormQuads}}u) {
-		let at = {{mul .Groups .Rows .Stride}}u + (m * {{.NormQuads}}u + q % {{.Planes}}u * {{.Blocks}}u + q / {{.Planes}}u) * 4u;
-		parts[at] = x.x;
-		parts[at + 1u] = x.y;
-		parts[at + 2u] = x.z;
-		parts[at + 3u] = x.w;
+		hand(m, q % {{.Planes}}u * {{.Blocks}}u + q / {{.Planes}}u, x);
 	}
 }
+{{- end}}
 {{end}}
 var<workgroup> shares: array<f32, {{mul .Rows .Outputs .Shares}}>; // of the sums
-var<workgroup> inner: array<f32, {{mul .Rows .Columns}}>; // u of the group, [row][channel]
+var<workgroup> inner: array<vec4<f32>, {{div (mul .Rows .Columns) 4}}>; // u of the group, [row][quad]
 
 @compute @workgroup_size({{.Threads}})
 fn main(
@@ -117,17 +125,9 @@ fn main(
 {{- if eq .Weights "Q8"}}
 	let scale = weight_scale(first_row + r);
 {{- end}}
-{{- if and .Planar .Split}}
-	if (t < {{ceilDiv .NormQuads .Groups}}u) {
-		let q = place + t * {{.Groups}}u;
-		if (q < {{.NormQuads}}u) {
-			let kept = a[q];
-			let at = {{mul .Groups .Rows .Stride}}u + q * 4u;
-			parts[at] = kept.x;
-			parts[at + 1u] = kept.y;
-			parts[at + 2u] = kept.z;
-			parts[at + 3u] = kept.w;
-		}
+{{- if .Planar}}
+	for (var q = place + t * {{.Groups}}u; q < {{.NormQuads}}u; q += {{mul .Groups .Threads}}u) {
+		hand(0u, q, a[q]);
 	}
 {{- end}}
 	{{template "row_dots" .}}
@@ -169,7 +169,7 @@ fn main(
 	}
 {{- end}}
 	if (m < {{.Rows}}u) {
-		inner[m * {{.Columns}}u + r] = v;
+		inner[m * {{div .Columns 4}}u + r / 4u][r % 4u] = v;
 	}
 	workgroupBarrier();
 	if (t < {{mul .Outputs .Shares}}u) {
@@ -179,9 +179,8 @@ fn main(
 {{- range $k := seq .Span}}
 		{
 			let y = x_quad(h{{div $k $.Wide}}, x_scale_of(f{{div $k $.Wide}}, x_place(g, t, {{$k}}u)), {{if gt $.Wide 1}}{{$k}}u{{else}}x_place(g, t, {{$k}}u){{end}});
-			let i = t % {{$.Shares}}u * {{mul $.Span 4}}u;
 {{- range $m := seq $.Rows}}
-			p{{$m}} += dot(y, vec4<f32>(inner[i + {{add (mul $m $.Columns) (mul $k 4)}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 1}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 2}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 3}}u]));
+			p{{$m}} += dot(y, inner[t % {{$.Shares}}u * {{$.Span}}u + {{add (mul $m (div $.Columns 4)) $k}}u]);
 {{- end}}
 		}
 {{- end}}

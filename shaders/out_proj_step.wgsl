@@ -1,12 +1,13 @@
 // out_proj_step: the last part of a layer's step after scan_gate_step.
 //
-//   c[m,n] += sum_k y[m,k] gate[m,k] w[n,k]
+//   c[m,n] += sum_k y[m,k] gate[m,k] w[n,k]{{if .Next}}
+//   next = c . gain, then c{{end}}
 //
 // A workgroup computes {{.Columns}} column(s) of c (include/row_held.wgsl): {{.Lanes}} invocations
 // share {{.Each}} row(s) of w.
 //
-// In      yz (rows, 2, k): y, then the gate, as planes; w, W_out (n, k)
-// Out     c (rows, n)
+// In      yz (rows, 2, k): y, then the gate, as planes; w, W_out (n, k){{if .Next}}; gain (n){{end}}
+// Out     c (rows, n){{if .Next}}; next (2, rows, n), the first of it as planes{{end}}
 // Grid    ceil(n/{{.Columns}}) workgroups over x and y; {{.Threads}} invocations
 // Memory  {{.Memory}} bytes: partial sums
 // Tail    rows of w past the end repeat the last one and are not written
@@ -18,7 +19,7 @@ struct Params { width: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;  // (rows, {{.N}})
 {{- if .Next}}
 @group(0) @binding(4) var<storage, read> gain: array<f32>;     // ({{.N}})
-@group(0) @binding(5) var<storage, read_write> next: array<f32>; // (rows, {{.N}}), (rows, {{mul 4 .SquareQuads}})
+@group(0) @binding(5) var<storage, read_write> next: array<f32>; // (2, rows, {{.N}})
 {{- end}}
 {{template "row_blocks" .}}
 {{template "row_sum" .}}
@@ -29,12 +30,14 @@ fn activation(m: u32, q: u32) -> vec4<f32> {
 	return yz[i] * yz[i + {{div .K 4}}u];
 }
 
-{{if .Next}}
+{{- if .Next}}
+
 // plane is the place of element n of a row that is read as planes.
 fn plane(n: u32) -> u32 {
 	return (n / 4u % {{.NextPlanes}}u * {{div .N (mul 4 .NextPlanes)}}u + n / {{mul 4 .NextPlanes}}u) * 4u + n % 4u;
 }
-{{end}}
+{{- end}}
+
 @compute @workgroup_size({{.Threads}})
 fn main(
 	@builtin(workgroup_id) wg: vec3<u32>,
@@ -66,19 +69,7 @@ fn main(
 		c[i] = v;
 {{- if .Next}}
 		next[m * {{.N}}u + plane(n)] = v * scaled;
+		next[(m + {{.Rows}}u) * {{.N}}u + n] = v;
 {{- end}}
 	}
-{{- if .Next}}
-	if (t < {{mul .Columns .Rows}}u) {
-		pool[t / 4u][t % 4u] = v * v;
-	}
-	workgroupBarrier();
-	if (t < {{.Rows}}u) {
-		var sum = 0.0;
-{{- range $j := seq .Columns}}
-		sum += pool[(t * {{$.Columns}}u + {{$j}}u) / 4u][(t * {{$.Columns}}u + {{$j}}u) % 4u];
-{{- end}}
-		next[{{mul .Rows .N}}u + t * {{mul 4 .SquareQuads}}u + first_row / {{.Columns}}u] = sum;
-	}
-{{- end}}
 }

@@ -6,14 +6,13 @@ import "fmt"
 // (include/row_held.wgsl). Each is then the rows of weights of a set of lanes.
 type rowHeld struct {
 	Held      bool
-	Sets      int // of lanes
-	Take      int // blocks of a row of each invocation
-	Flight    int // rows of weights that a set has on their way, a divisor of Each
-	Pitch     int // vectors of workgroup memory from one quad of a block to the next
-	Slots     int // sums of a workgroup
-	Totals    int // those and the sums of squares
-	SlotPitch int // numbers of workgroup memory from one slot to the next
-	ActsFirst bool
+	Sets      int  // of lanes
+	Take      int  // blocks of a row of each invocation
+	Flight    int  // rows of weights that a set has on their way, a divisor of Each
+	Pitch     int  // vectors of workgroup memory from one quad of a block to the next
+	Slots     int  // sums of a workgroup
+	Totals    int  // those and the sums of squares
+	SlotPitch int  // numbers of workgroup memory from one slot to the next
 	Planar    bool // activations lie plane by plane (Plane) and are read without workgroup memory
 }
 
@@ -48,7 +47,11 @@ func (v rowDots) memory() int { return 16*v.Pool + 4*v.Left*v.Totals }
 // planar reads activations as planes.
 func (v rowDots) planar() rowDots {
 	v.Planar = true
-	v.Pool = ceilDiv(v.Slots*v.SlotPitch, 4)
+	squares := 0
+	if v.Norm {
+		squares = v.Rows * v.Threads
+	}
+	v.Pool = ceilDiv(v.Slots*v.SlotPitch+squares, 4)
 	v.Memory = v.memory()
 	return v
 }

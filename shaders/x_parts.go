@@ -25,7 +25,7 @@ func newXParts(channels, outputs, group, threads int, t DType) xParts {
 		Channels: channels, Groups: ceilDiv(channels, group), Group: group,
 		Outputs: outputs, Stride: partsStride(outputs), Shares: 1, XWeights: t.String(),
 	}
-	for 2*x.Shares*outputs <= threads && 8*x.Shares <= group {
+	for 2*x.Shares*outputs <= threads && group%(8*x.Shares) == 0 {
 		x.Shares *= 2
 	}
 	x.Span = group / 4 / x.Shares
@@ -36,8 +36,8 @@ func newXParts(channels, outputs, group, threads int, t DType) xParts {
 // turned reads W_x as [TransposeQuads] lays it out, of Q4 both quads of a word at once.
 func (x xParts) turned(t DType) xParts {
 	x.Turned = true
-	if t == Q4 {
-		x.Wide = min(x.Span, 2)
+	if t == Q4 && x.Span%2 == 0 && x.Group%8 == 0 {
+		x.Wide = 2
 	}
 	return x
 }

@@ -301,7 +301,7 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 	case shaders.ScanGateStepParams:
 		return k.ScanGateStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
 	case shaders.OutProjStepParams:
-		return k.OutProjStep(p, b[0], b[1], b[2])
+		return k.OutProjStep(p, b[0], b[1], b[2], b[3], b[4])
 	case shaders.LastRowsParams:
 		return k.LastRows(p, b[0], b[1], b[2])
 	case shaders.CrossEntropyParams:

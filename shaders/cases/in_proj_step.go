@@ -47,6 +47,15 @@ func inProjStepCases() []Case {
 		add(func(p *shaders.InProjStepParams) { p.Weights, p.Width, p.Rows, p.Bias = t, 2500, 1+i%2, true })
 		add(func(p *shaders.InProjStepParams) { p.Split, p.Weights, p.Width, p.Rows = true, t, 96, 1+i%2 })
 		add(func(p *shaders.InProjStepParams) { p.Split, p.Weights, p.Width, p.Group = true, t, 2560, 8<<(i%4) })
+		add(func(p *shaders.InProjStepParams) {
+			p.Group, p.Channels, p.Weights, p.XWeights = 24+8*(i%3), 100, t, dtypes[(i+1)%5]
+		})
+		add(func(p *shaders.InProjStepParams) {
+			p.Split, p.Ready, p.Weights, p.XWeights, p.Width = true, true, t, t, 96
+		})
+		add(func(p *shaders.InProjStepParams) {
+			p.Split, p.Ready, p.Weights, p.XWeights, p.Width, p.Group, p.Channels, p.Outputs = true, true, t, dtypes[(i+1)%5], 2560, 40, 100, 192
+		})
 	}
 	return list
 }
@@ -56,9 +65,9 @@ func inProjStepCases() []Case {
 // goes through silu and the sums of a group, of order 1, which add 1e-6 of their
 // largest. The state takes u as it is before the convolution.
 func inProjStepCase(p shaders.InProjStepParams) Case {
-	name := fmt.Sprintf("%d rows, width %d, %d channels, %d taps, %d outputs, groups of %d, %v and %v%s%s%s",
+	name := fmt.Sprintf("%d rows, width %d, %d channels, %d taps, %d outputs, groups of %d, %v and %v%s%s%s%s",
 		p.Rows, p.Width, p.Channels, p.Taps, p.Outputs, p.Group, p.Weights, p.XWeights,
-		on(p.ConvBias, ", conv bias"), on(p.Bias, ", bias"), on(p.Split, ", split"))
+		on(p.ConvBias, ", conv bias"), on(p.Bias, ", bias"), on(p.Split, ", split"), on(p.Ready, ", ready"))
 	tol := Tolerance{Abs: 8 * 0x1p-24 * sqrt(p.Width+p.Group), Rel: 4e-6}
 	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
 		small := append(s.uniform(p.Width, 0.5, 1.5), s.taps(p.Channels, p.Taps, p.ConvBias)...)
@@ -72,7 +81,7 @@ func inProjStepCase(p shaders.InProjStepParams) Case {
 			behind = append(poison(p.Rows*(p.Width+1)), repeat(4-p.Rows, Untouched)...)
 		}
 		return []Arg{
-			in("a", s.normal(p.Rows*p.Width)),
+			in("a", rowsOf(p, s.normal(p.Rows*p.Width), small)),
 			s.weights("w", 2*p.Channels, p.Width, p.Weights, 1/sqrt(p.Width)),
 			in("small", small),
 			ints("slots", slots),
@@ -82,6 +91,18 @@ func inProjStepCase(p shaders.InProjStepParams) Case {
 			out("parts", append(partsOf(p.Groups()*p.Rows, p.Outputs, p.PartsStride()), behind...)),
 		}
 	}}
+}
+
+// rowsOf is the rows a as a step takes them.
+func rowsOf(p shaders.InProjStepParams, a, gain []float32) []float32 {
+	if !p.Ready {
+		return a
+	}
+	planes := make([]float32, p.Width)
+	for i, v := range a {
+		planes[shaders.Plane(p.Weights, p.Width, i)] = v * gain[i]
+	}
+	return append(planes, a...)
 }
 
 // turned is a matrix as in_proj_step reads W_x.

@@ -6,8 +6,9 @@ import "github.com/mambagpu/mambagpu/shaders"
 //
 //	c[m,n] += sum_k y[m,k] gate[m,k] w[n,k]
 //
-// yz is (B, 2, E), y and the gate as planes, w (d, E), c (B, d).
-func OutProjStep(p shaders.OutProjStepParams, yz, w, c []float32) {
+// yz is (B, 2, E), y and the gate as planes, w (d, E), c (B, d). With Next the rows c . gain
+// (B, d), as planes for NextWeights, and c go to next (2, B, d).
+func OutProjStep(p shaders.OutProjStepParams, yz, w, c, gain, next []float32) {
 	e := p.Channels
 	x := make([]float64, e)
 	for m := range p.Rows {
@@ -21,5 +22,11 @@ func OutProjStep(p shaders.OutProjStepParams, yz, w, c []float32) {
 				out[n] = float32(float64(out[n]) + dot(w[n*e:(n+1)*e], x))
 			}
 		})
+		if p.Next {
+			for n, v := range out[:p.Width] {
+				next[m*p.Width+shaders.Plane(p.NextWeights, p.Width, n)] = v * gain[n]
+				next[(p.Rows+m)*p.Width+n] = v
+			}
+		}
 	}
 }

@@ -6,7 +6,8 @@ Lanes invocations share a row. There are Sets of them, each with Each rows of we
 Flight of them on their way at a time, the first before anything else happens. The
 activations come through workgroup memory, Chunk blocks at a time, quad j of every block
 together, so that neighbours load and take neighbouring vectors; past a row's end they
-are zero.
+are zero. Planar ones are read as they lie, and with Norm square_share(row, t) gives an
+invocation's share of the squares.
 
 row_held is row_dots (include/row_dots.wgsl), held_sum and held_rms are row_sum and
 row_rms, for what follows it. */}}
@@ -82,9 +83,7 @@ row_rms, for what follows it. */}}
 	var f{{$i}}_{{$l}}: f32;
 {{- end}}{{end}}{{end}}
 	var ahead = 0u;
-{{- if not .ActsFirst}}
 	{{template "row_held_loads" .}}
-{{- end}}
 {{- if .Planar}}
 {{- range $m := seq .Rows}}{{range $l := seq $.Take}}{{range $j := seq $.Planes}}
 
@@ -97,9 +96,6 @@ row_rms, for what follows it. */}}
 {{- if $.Norm}}
 	let squares{{$m}} = square_share({{$m}}u, t);
 {{- end}}{{end}}
-{{- if .ActsFirst}}
-	{{template "row_held_loads" .}}
-{{- end}}
 {{- if .Conv}}
 	{{template "in_proj_step_loads" .}}
 {{- end}}

@@ -1,5 +1,5 @@
 {{/* x_proj's sums over the Group channels of a group. {{.Shares}} invocations share an
-output, each has Span quads of channels. x_type is the element of array wx: a quad of a
+output, each has Span quads of channels, Wide of them in an element. x_type is the element of array wx: a quad of a
 row, of Q4 two. x_weights declares its reading: x_place(g, i, k) is the number of quad k of
 the invocation that is number i, x_raw(place) the element with that quad as it lies in
 memory, x_scale(place) its scale, x_quad(raw, scale, place) the quad's values.
