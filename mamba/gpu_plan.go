@@ -207,8 +207,10 @@ func (r *recorder) scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weight
 	})
 }
 
-func (r *recorder) outProjStep(p shaders.OutProjStepParams, yz, w, c *wgpu.Buffer) {
-	r.add(p.Rows*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.OutProjStep(p, yz, w, c) })
+func (r *recorder) outProjStep(p shaders.OutProjStepParams, yz, w, c, gain, next *wgpu.Buffer) {
+	r.add(p.Rows*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.OutProjStep(p, yz, w, c, gain, next)
+	})
 }
 
 func (r *recorder) causalConv(p shaders.CausalConvParams, x, weights, slots, state, y *wgpu.Buffer) {

@@ -308,7 +308,17 @@ func (g *gpuBackend) wantedForm(b batch) stepForm {
 		shards = max(shards, len(block.inProj.shards))
 		integers = integers || block.inProj.dtype.Quantized()
 	}
-	return newStepForm(g.net.config, b.rows, g.elements(), shards, integers)
+	f := newStepForm(g.net.config, b.rows, g.elements(), shards, integers)
+	if b.rows > 1 {
+		return f
+	}
+	ready, ok := g.net.makesReady(f, func(p shaders.InProjStepParams) bool {
+		return shaders.InProjStepReadies(p, g.dev.Limits())
+	})
+	if ok {
+		return ready
+	}
+	return f
 }
 
 // stepForm is how a step runs in the room that there is.

@@ -16,7 +16,7 @@ type fusedStages[A any] interface {
 	inProjRows(p shaders.InProjRowsParams, a, w, small, slots, state, uz A)
 	dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y A)
 	scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weights, slots, w, u, state, yz A)
-	outProjStep(p shaders.OutProjStepParams, yz, w, c A)
+	outProjStep(p shaders.OutProjStepParams, yz, w, c, gain, next A)
 	layersStep(p shaders.LayersStepParams, t *together[A], residual, slots A)
 }
 
@@ -35,6 +35,9 @@ type fusedStages[A any] interface {
 //	scan_gate_step   -> y, silu(z)
 //	out_proj_step    residual += W_out (y . silu(z))
 //
+// Ready, of one sequence, the last of these also normalises the residual for the layer
+// after, whose groups of channels are then as many as a large GPU has processors.
+//
 // Of three or more sequences there is one group, whose sums x_proj makes at once:
 //
 //	in_proj_rows   residual -> u, z
@@ -49,6 +52,7 @@ type stepForm struct {
 	group    int // channels of a group
 	whole    bool
 	many     bool
+	ready    bool
 }
 
 // These bound the groups of in_proj_step, whose sums every workgroup of the next kernel
@@ -59,6 +63,10 @@ const (
 	maxWholeGroups        = 160
 	maxWholeIntegerGroups = 320
 )
+
+// maxReadyGroups bounds the groups where rows are made ready for them: an NVIDIA H100 has 132
+// processors.
+const maxReadyGroups = 128
 
 // newStepForm chooses the form for rows sequences, where an array may have most
 // elements, W_in has so many shards, and its weights are integers or not.
@@ -83,6 +91,22 @@ func newStepForm(c ModelConfig, rows, most, shards int, integers bool) stepForm 
 		return stepForm{}
 	}
 	return f
+}
+
+// makesReady is the form f of a step of one sequence with rows made ready, if all layers'
+// kernels have room for it, which fits reports of in_proj_step.
+func (n *network[A]) makesReady(f stepForm, fits func(p shaders.InProjStepParams) bool) (stepForm, bool) {
+	c := n.config
+	f.ready = true
+	for f.group = 16; f.groups(c) > maxReadyGroups && f.group < 64; f.group += 8 {
+	}
+	for i := range n.blocks {
+		w := &n.blocks[i]
+		if !f.whole || !n.splits(w) || c.DInner < 2*c.DModel || !fits(n.inProjStep(w, batch{rows: 1}, f)) {
+			return stepForm{}, false
+		}
+	}
+	return f, true
 }
 
 // fitsRows reports whether the kernels for many sequences take a model's sizes.
@@ -198,14 +222,30 @@ func (n *network[A]) inProjStep(w *block[A], b batch, f stepForm) shaders.InProj
 // splitStep is step where the product that gives z runs beside the scan.
 func (n *network[A]) splitStep(s fusedStages[A], i int, b batch, f stepForm) {
 	c, w, act := n.config, &n.blocks[i], &n.act
-	s.inProjStep(n.inProjStep(w, b, f), act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xTurned, w.convState, act.u, act.parts) // (B, E), (groups, B, R+2N)
+	in, row := n.inProjStep(w, b, f), act.residual
+	if f.ready && i > 0 {
+		in.Squares, row = n.outProjStep(i-1, b, f).Squares(), act.y
+	}
+	s.inProjStep(in, row, w.inProj.shards[0].data, w.small, act.slots, w.xTurned, w.convState, act.u, act.parts) // (B, E), (groups, B, R+2N)
 	s.scanGateStep(shaders.ScanGateStepParams{
 		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Rank: c.DTRank, States: c.DState, Groups: f.groups(c),
 		Weights: w.inProj.dtype, DtWeights: w.dtType, OutWeights: w.outProj.dtype,
 	}, act.parts, w.dtProj, w.scan, act.slots, w.inProj.shards[0].data, act.u, w.scanState, act.xz) // (B, 2E)
-	s.outProjStep(shaders.OutProjStepParams{
-		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Weights: w.outProj.dtype,
-	}, act.xz, w.outProj.shards[0].data, act.residual) // (B, d)
+	out, gain := n.outProjStep(i, b, f), *new(A)
+	if out.Next {
+		gain = n.blocks[i+1].norm
+	}
+	s.outProjStep(out, act.xz, w.outProj.shards[0].data, act.residual, gain, act.y) // (B, d)
+}
+
+// outProjStep is out_proj_step of layer i.
+func (n *network[A]) outProjStep(i int, b batch, f stepForm) shaders.OutProjStepParams {
+	c := n.config
+	p := shaders.OutProjStepParams{Rows: b.rows, Width: c.DModel, Channels: c.DInner, Weights: n.blocks[i].outProj.dtype}
+	if p.Next = f.ready && i+1 < len(n.blocks); p.Next {
+		p.NextWeights = n.blocks[i+1].inProj.dtype
+	}
+	return p
 }
 
 // normLinear is linear of the rows of x, normalised with gain: in one kernel where

@@ -30,7 +30,7 @@ type InProjStepParams struct {
 	ConvBias bool
 	Bias     bool
 	Split    bool // z is left to ScanGateStep; uz is u (Rows, Channels); behind the parts comes x
-	Ready    bool // with Split and one row: a is what an OutProjStep with Next left
+	Squares  int  // not 0, with Split and one row: a is what an OutProjStep with Next left, with so many sums of squares
 }
 
 // maxStepMemory is the workgroup memory that every device has.
@@ -47,6 +47,7 @@ type inProjStepVariant struct {
 	xParts
 	Taps           int
 	NormQuads      int // of a row of x
+	SquareSums     int // sums of squares behind it, 0 unless it is made ready
 	ConvBias, Bias bool
 	Split          bool
 }
@@ -69,7 +70,7 @@ func (k *Kernels) InProjStep(p InProjStepParams, a, w, small, slots, wx, state, 
 // variant shares the rows of a group by what a device has.
 func (p InProjStepParams) variant(l wgpu.Limits) inProjStepVariant {
 	shape := rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, true}
-	if p.Ready {
+	if p.Squares > 0 {
 		v, _ := p.ready(l)
 		return v
 	}
@@ -81,17 +82,19 @@ func (p InProjStepParams) variant(l wgpu.Limits) inProjStepVariant {
 	return p.of(shape.grouped(p.Group, p.Outputs))
 }
 
-// readyInvocations is about as many as have registers for two workgroups of a processor.
-const readyInvocations = 512
+// readyInvocations bounds those of a workgroup with a group of rows made ready, of which a
+// processor runs one.
+const readyInvocations = 800
 
-// ready has as many sets of lanes as there are invocations and memory for, and reports
-// whether there are for one.
+// ready has so many sets of lanes that each has eight blocks of weights on their way, as
+// far as there are invocations and memory, and reports whether there are for one.
 func (p InProjStepParams) ready(l wgpu.Limits) (v inProjStepVariant, fits bool) {
 	shape := rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, true}
 	lanes, most := shape.heldLanes(), int(min(l.MaxInvocations, l.MaxWorkgroupSizeX))
-	for sets := max(min(most, readyInvocations)/lanes, 1); sets > 0; sets-- {
+	flying := max(8/ceilDiv(shape.blocks(), lanes), 1)
+	for sets := max(min(ceilDiv(p.Group, flying), min(most, readyInvocations)/lanes), 1); sets > 0; sets-- {
 		each := ceilDiv(p.Group, sets)
-		rows := shape.held(lanes, sets, each, flight(each, 8/ceilDiv(shape.blocks(), lanes)), max(p.Outputs, p.Group)).planar()
+		rows := shape.held(lanes, sets, each, flight(each, flying), max(p.Outputs, p.Group)).planar()
 		rows.Columns = p.Group
 		v = p.of(rows)
 		if v.Threads <= most && v.Memory <= int(l.MaxWorkgroupMemory) {
@@ -101,32 +104,29 @@ func (p InProjStepParams) ready(l wgpu.Limits) (v inProjStepVariant, fits bool) 
 	return v, false
 }
 
-// InProjStepReadies reports whether a step may be Ready: there is room for it, and it is
-// faster.
+// InProjStepReadies reports whether a device has room for a step with Squares.
 func InProjStepReadies(p InProjStepParams, l wgpu.Limits) bool {
-	if p.Rows > 1 || !p.Split || p.Weights != Q4 {
-		return false
-	}
+	p.Squares = 1
 	_, fits := p.ready(l)
-	return fits
+	return fits && p.Rows == 1 && p.Split && p.Width%Stride(p.Weights, 1) == 0
 }
 
 // of completes a choice of rows and lanes.
 func (p InProjStepParams) of(rows rowDots) inProjStepVariant {
 	v := inProjStepVariant{
 		rowDots: rows, xParts: newXParts(p.Channels, p.Outputs, p.Group, rows.Threads, p.XWeights).turned(p.XWeights),
-		Taps: p.Taps, NormQuads: p.Width / 4, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split,
+		Taps: p.Taps, NormQuads: p.Width / 4, SquareSums: p.Squares, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split,
 	}
 	v.vectors(p.Weights, p.Width%4 == 0)
-	v.Conv, v.Keep = true, p.Split && !p.Ready
+	v.Conv, v.Keep = true, p.Split && p.Squares == 0
 	v.Memory += 4 * p.Rows * (p.Outputs*v.Shares + p.Group)
 	return v
 }
 
 // activations is the number of elements of a.
 func (p InProjStepParams) activations() int {
-	if p.Ready {
-		return 2 * p.Width
+	if p.Squares > 0 {
+		return p.Width + ceilDiv(p.Squares, 4)*4
 	}
 	return p.Rows * p.Width
 }
@@ -186,8 +186,9 @@ func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.B
 		c.err = &ShapeError{c.kernel, "Group", fmt.Sprint(p.Group), "a multiple of 8"}
 	}
 	c.off("Bias with Split", p.Bias && p.Split)
-	c.off("Ready without Split", p.Ready && !p.Split)
-	c.off("Ready of several rows", p.Ready && p.Rows > 1)
+	c.size("Squares", p.Squares, 0, maxElements)
+	c.off("Squares without Split", p.Squares > 0 && !p.Split)
+	c.off("Squares of several rows", p.Squares > 0 && p.Rows > 1)
 	if p.Split {
 		c.whole("Width", p.Width, p.Weights)
 	}

@@ -41,20 +41,17 @@ fn activation(m: u32, q: u32) -> vec4<f32> {
 	return a[m * {{.NormQuads}}u + q];
 }
 
-// square_share is an invocation's share of a row's squares.
+// square_share is an invocation's share of the row's squares.{{$quads := ceilDiv .SquareSums 4}}
 fn square_share(m: u32, t: u32) -> vec4<f32> {
-	let first = ({{.Rows}}u + m) * {{.NormQuads}}u;
 	var sum = vec4<f32>(0.0);
-{{- range $i := seq (ceilDiv .NormQuads .Threads)}}
-{{- if gt (mul (add $i 1) $.Threads) $.NormQuads}}
-	if (t < {{sub $.NormQuads (mul $i $.Threads)}}u) {
+	for (var i = t; i < {{$quads}}u; i += {{.Threads}}u) {
+		let x = a[{{.NormQuads}}u + i];
+{{- if mod .SquareSums 4}}
+		sum += select(vec4<f32>(0.0), x, vec4<u32>(i * 4u) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>({{.SquareSums}}u));
 {{- else}}
-	{
+		sum += x;
 {{- end}}
-		let x = a[first + t + {{mul $i $.Threads}}u];
-		sum = fma(x, x, sum);
 	}
-{{- end}}
 	return sum;
 }
 {{- else}}

@@ -1,13 +1,13 @@
 // out_proj_step: the last part of a layer's step after scan_gate_step.
 //
 //   c[m,n] += sum_k y[m,k] gate[m,k] w[n,k]{{if .Next}}
-//   next = c . gain, then c{{end}}
+//   next = c . gain, then sums of c's squares{{end}}
 //
 // A workgroup computes {{.Columns}} column(s) of c (include/row_held.wgsl): {{.Lanes}} invocations
 // share {{.Each}} row(s) of w.
 //
 // In      yz (rows, 2, k): y, then the gate, as planes; w, W_out (n, k){{if .Next}}; gain (n){{end}}
-// Out     c (rows, n){{if .Next}}; next (2, rows, n), the first of it as planes{{end}}
+// Out     c (rows, n){{if .Next}}; next (n), as planes, (sums){{end}}
 // Grid    ceil(n/{{.Columns}}) workgroups over x and y; {{.Threads}} invocations
 // Memory  {{.Memory}} bytes: partial sums
 // Tail    rows of w past the end repeat the last one and are not written
@@ -19,7 +19,7 @@ struct Params { width: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(3) var<storage, read_write> c: array<f32>;  // (rows, {{.N}})
 {{- if .Next}}
 @group(0) @binding(4) var<storage, read> gain: array<f32>;     // ({{.N}})
-@group(0) @binding(5) var<storage, read_write> next: array<f32>; // (2, rows, {{.N}})
+@group(0) @binding(5) var<storage, read_write> next: array<f32>; // ({{.N}}), (sums)
 {{- end}}
 {{template "row_blocks" .}}
 {{template "row_sum" .}}
@@ -68,8 +68,20 @@ fn main(
 		v += row_sum(r, m){{if eq .Weights "Q8"}} * scale{{end}};
 		c[i] = v;
 {{- if .Next}}
-		next[m * {{.N}}u + plane(n)] = v * scaled;
-		next[(m + {{.Rows}}u) * {{.N}}u + n] = v;
+		next[plane(n)] = v * scaled;
 {{- end}}
 	}
+{{- if .Next}}
+	if (t < {{.Columns}}u) {
+		pool[t / 4u][t % 4u] = select(0.0, v * v, owns);
+	}
+	workgroupBarrier();
+	if (t < {{.Sets}}u && first_row + t * {{.Each}}u < {{.N}}u) {
+		var sum = 0.0;
+{{- range $j := seq .Each}}
+		sum += pool[(t * {{$.Each}}u + {{$j}}u) / 4u][(t * {{$.Each}}u + {{$j}}u) % 4u];
+{{- end}}
+		next[{{.N}}u + first_row / {{.Each}}u + t] = sum;
+	}
+{{- end}}
 }

@@ -241,7 +241,7 @@ func TestStepMemory(t *testing.T) {
 				}
 				assert.LessOrEqual(t, split.variant(low).Memory, 16<<10)
 				assert.Equal(t, split.variant(low).Memory, declared(t, "in_proj_step", split.variant(low)))
-				split.Rows, split.Ready, split.Group = 1, true, group+8
+				split.Squares, split.Group = 512, group+8
 				v, fits := split.ready(low)
 				assert.Equal(t, fits, v.Memory <= 16<<10)
 				assert.Equal(t, v.Memory, declared(t, "in_proj_step", v))

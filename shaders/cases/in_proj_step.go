@@ -51,10 +51,10 @@ func inProjStepCases() []Case {
 			p.Group, p.Channels, p.Weights, p.XWeights = 24+8*(i%3), 100, t, dtypes[(i+1)%5]
 		})
 		add(func(p *shaders.InProjStepParams) {
-			p.Split, p.Ready, p.Weights, p.XWeights, p.Width = true, true, t, t, 96
+			p.Split, p.Squares, p.Weights, p.XWeights, p.Width = true, 1+40*i, t, t, 96
 		})
 		add(func(p *shaders.InProjStepParams) {
-			p.Split, p.Ready, p.Weights, p.XWeights, p.Width, p.Group, p.Channels, p.Outputs = true, true, t, dtypes[(i+1)%5], 2560, 40, 100, 192
+			p.Split, p.Squares, p.Weights, p.XWeights, p.Width, p.Group, p.Channels, p.Outputs = true, 512+i, t, dtypes[(i+1)%5], 2560, 40, 100, 192
 		})
 	}
 	return list
@@ -67,7 +67,7 @@ func inProjStepCases() []Case {
 func inProjStepCase(p shaders.InProjStepParams) Case {
 	name := fmt.Sprintf("%d rows, width %d, %d channels, %d taps, %d outputs, groups of %d, %v and %v%s%s%s%s",
 		p.Rows, p.Width, p.Channels, p.Taps, p.Outputs, p.Group, p.Weights, p.XWeights,
-		on(p.ConvBias, ", conv bias"), on(p.Bias, ", bias"), on(p.Split, ", split"), on(p.Ready, ", ready"))
+		on(p.ConvBias, ", conv bias"), on(p.Bias, ", bias"), on(p.Split, ", split"), on(p.Squares > 0, fmt.Sprintf(", %d sums of squares", p.Squares)))
 	tol := Tolerance{Abs: 8 * 0x1p-24 * sqrt(p.Width+p.Group), Rel: 4e-6}
 	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
 		small := append(s.uniform(p.Width, 0.5, 1.5), s.taps(p.Channels, p.Taps, p.ConvBias)...)
@@ -93,16 +93,18 @@ func inProjStepCase(p shaders.InProjStepParams) Case {
 	}}
 }
 
-// rowsOf is the rows a as a step takes them.
+// rowsOf is rows of a as a step takes them: with Squares as planes, with sums of about as
+// many squares each, and NaN behind them.
 func rowsOf(p shaders.InProjStepParams, a, gain []float32) []float32 {
-	if !p.Ready {
+	if p.Squares == 0 {
 		return a
 	}
-	planes := make([]float32, p.Width)
+	ready := make([]float32, p.Width+p.Squares)
 	for i, v := range a {
-		planes[shaders.Plane(p.Weights, p.Width, i)] = v * gain[i]
+		ready[shaders.Plane(p.Weights, p.Width, i)] = v * gain[i]
+		ready[p.Width+i*p.Squares/p.Width] += v * v
 	}
-	return append(planes, a...)
+	return append(ready, poison((4-p.Squares%4)%4)...)
 }
 
 // turned is a matrix as in_proj_step reads W_x.
