@@ -48,6 +48,7 @@ type inProjStepVariant struct {
 	Taps           int
 	NormQuads      int // of a row of x
 	SquareSums     int // sums of squares behind it, 0 unless it is made ready
+	Kept           int // quads of x that an invocation hands on, 0 unless it is made ready
 	ConvBias, Bias bool
 	Split          bool
 }
@@ -119,6 +120,9 @@ func (p InProjStepParams) of(rows rowDots) inProjStepVariant {
 	}
 	v.vectors(p.Weights, p.Width%4 == 0)
 	v.Conv, v.Keep = true, p.Split && p.Squares == 0
+	if p.Squares > 0 {
+		v.Kept = ceilDiv(v.NormQuads, v.Groups*v.Threads)
+	}
 	v.Memory += 4 * p.Rows * (p.Outputs*v.Shares + p.Group)
 	return v
 }

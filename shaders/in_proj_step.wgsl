@@ -9,13 +9,13 @@
 // The norm's factor is applied to the sums. A workgroup has {{.Columns}} rows of W_in: the first
 // ones each a group of channels of u, the others as many of z.
 //
-// In      a (rows, k); w, W_in (2 channels, k), padded rows; small: gain (k),
+// In      a {{if .Planar}}(k): x as planes, yet to be multiplied by the factor, {{.SquareSums}} sums of squares{{else}}(rows, k){{end}}; w, W_in (2 channels, k), padded rows; small: gain (k),
 //         conv (channels, {{.Taps}}), conv_bias (channels), in_bias (2 channels), the last two if
-//         there are such; slots (rows); wx, W_x ({{.Outputs}}, channels), padded rows;
+//         there are such; slots (rows); wx, W_x ({{.Outputs}}, channels) by columns;
 //         state (slots, channels, {{sub .Taps 1}}), oldest first
 // Out     uz (rows, 2 channels): u, then z; parts (groups, rows, {{.Stride}}); state, moved on by
 //         one step
-// Grid    2 groups workgroups over x and y; {{.Threads}} invocations
+// Grid    {{if not .Split}}2 {{end}}groups workgroups over x and y; {{.Threads}} invocations
 // Memory  {{.Memory}} bytes: activations, then sums; u and x_proj's sums
 // Tail    channels past the end repeat the last row of W_in, count as zero and are not
 //         written
@@ -122,10 +122,9 @@ fn main(
 {{- if eq .Weights "Q8"}}
 	let scale = weight_scale(first_row + r);
 {{- end}}
-{{- if .Planar}}
-	for (var q = place + t * {{.Groups}}u; q < {{.NormQuads}}u; q += {{mul .Groups .Threads}}u) {
-		hand(0u, q, a[q]);
-	}
+{{- range $i := seq .Kept}}
+	let q{{$i}} = place + (t + {{mul $i $.Threads}}u) * {{$.Groups}}u;
+	let kept{{$i}} = a[min(q{{$i}}, {{sub $.NormQuads 1}}u)];
 {{- end}}
 	{{template "row_dots" .}}
 	var v = 0.0;
@@ -157,6 +156,11 @@ fn main(
 		}
 	}
 {{- if .Split}}
+{{- range $i := seq .Kept}}
+	if (q{{$i}} < {{$.NormQuads}}u) {
+		hand(0u, q{{$i}}, kept{{$i}});
+	}
+{{- end}}
 	if (g == 0u && t < {{.Rows}}u) {
 		parts[{{add (mul .Groups .Rows .Stride) (mul 4 .Rows .NormQuads)}}u + t] = row_rms(t);
 	}
