@@ -105,11 +105,15 @@ func (p InProjStepParams) ready(l wgpu.Limits) (v inProjStepVariant, fits bool) 
 	return v, false
 }
 
-// InProjStepReadies reports whether a device has room for a step with Squares.
+// InProjStepReadies reports whether a device has room for a step with Squares, of integers
+// of 4 bits, to which it matters most.
 func InProjStepReadies(p InProjStepParams, l wgpu.Limits) bool {
+	if p.Weights != Q4 || p.Rows > 1 || !p.Split || p.Width%Stride(p.Weights, 1) != 0 {
+		return false
+	}
 	p.Squares = 1
 	_, fits := p.ready(l)
-	return fits && p.Rows == 1 && p.Split && p.Width%Stride(p.Weights, 1) == 0
+	return fits
 }
 
 // of completes a choice of rows and lanes.

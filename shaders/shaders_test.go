@@ -356,6 +356,25 @@ func TestPacking(t *testing.T) {
 	assert.Same(t, &aligned[0], &PadRows(F16, aligned, 8)[0])
 	// (3, 1) becomes (1, 3), padded to four channels.
 	assert.Equal(t, []byte{1, 2, 3, 4, 5, 6, 0, 0}, TransposePairs(F16, raw, 3, 1))
+	// Rows of two blocks, of Q4 a word each in four, and the scales after them.
+	for _, d := range []DType{F32, F16, Q8, Q4} {
+		unit, cols := max(4, d.Bits()/2), Stride(d, 1)+1
+		image := make([]byte, MatrixBytes(d, 3, cols))
+		for i := range image {
+			image[i] = byte(i)
+		}
+		turned := TransposeQuads(d, image, 3, cols)
+		row := RowBytes(d, cols)
+		assert.Equal(t, image[:unit], turned[:unit], d)
+		assert.Equal(t, image[2*row:2*row+unit], turned[2*unit:3*unit], "%v: the same columns of the last row", d)
+		assert.Equal(t, image[unit:2*unit], turned[3*unit:4*unit], "%v: the next columns", d)
+		assert.Equal(t, image[3*row-unit:3*row], turned[3*row-unit:3*row], "%v: the last", d)
+		if d == Q8 {
+			assert.Equal(t, image[3*row:], turned[3*row:], "one scale a row")
+		} else if d == Q4 {
+			assert.Equal(t, image[3*row+4:3*row+6], turned[3*row+2:3*row+4], "the second row's first scale")
+		}
+	}
 	// (1, 3) becomes (3, 1), each padded to two.
 	assert.Equal(t, []byte{1, 2, 0, 0, 3, 4, 0, 0, 5, 6, 0, 0}, TransposePairs(F16, raw, 1, 3))
 

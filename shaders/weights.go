@@ -101,7 +101,7 @@ func TransposeQuads(t DType, image []byte, rows, cols int) []byte {
 	unit := max(4, t.Bits()/2)
 	transposeUnits(out[:elements], image, rows, unit)
 	if n := rows * ScaleBytes(t, cols); n > 0 {
-		transposeUnits(out[elements:elements+n], image[elements:], rows, map[DType]int{Q8: 4, Q4: 2}[t])
+		transposeUnits(out[elements:elements+n], image[elements:], rows, ScaleBytes(t, 1))
 	}
 	return out
 }
