@@ -147,8 +147,8 @@ func (f stepForm) parts(c ModelConfig, rows int) int {
 }
 
 // splitBytes is the size of the half of W_in that gives z from which on its product
-// moves to the scan's dispatch.
-const splitBytes = 6 << 20
+// moves to the scan's dispatch. Tests change it.
+var splitBytes = 6 << 20
 
 // splits reports whether the product that gives z runs beside the scan: where it is
 // large, and rows are whole blocks of weights.
