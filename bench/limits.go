@@ -12,10 +12,10 @@ var limits = map[string]string{
 	"LM 130m f16 weights decode batch 64": "The reference multiplies on tensor cores, which WGSL has no access to. Alone, in_proj with its norm takes " +
 		"16.8 us in float32, x_proj 4.7, the scan 6.5, out_proj 10.8: 39 us a layer, 0.93 ms of 24, and the head 130 us. The best of some 100 ways to " +
 		"share (64,3072,768) among invocations took 15.6 us, 19 TFLOP/s; its multiply-adds at the measured peak are 4.7.",
-	"LM 2.8b int4 weights decode batch 1": "A layer's three dispatches take 8.7, 7.7 and 6.7 us, where their bytes at the speed of a copy are 2.6 each and an " +
-		"empty dispatch 2.06. With no weights to load, in_proj_step takes 7.0 and out_proj_step 5.1: what is left is unpacking and multiplying, 13.1 million " +
-		"weights each at about four instructions, and the exchange of sums at the end. The second is the scan: every one of its 80 workgroups first sums x_proj's " +
-		"shares of 128 groups; z's product beside it takes 7.0 alone. One dispatch a layer, of workgroups that wait for each other, took 26.2 us.",
+	"LM 2.8b int4 weights decode batch 1": "A layer's three dispatches take 10.4, 8.7 and 6.5 us, where their bytes at the speed of a copy are 2.6 each and an " +
+		"empty dispatch 2.06. The second is the scan: alone it takes 8.0, z's product beside it 6.9 alone; every one of its 80 workgroups first sums " +
+		"x_proj's shares of 320 groups, 245 KB. In the first, 1.0 is reading W_x, of which a workgroup needs 8 bytes of each of 192 rows; of groups of 16, " +
+		"20 and 40 channels, 16 is the fastest. One dispatch a layer, of workgroups that wait for each other, took 26.2 us.",
 }
 
 // remarks says of a report, by its name, what a reader of its numbers has to know.
