@@ -109,11 +109,11 @@ func TestStepReady(t *testing.T) {
 	c := ModelConfig{DModel: 96, DInner: 192, DState: 16, DConv: 4, DTRank: 8, VocabSize: 67, UseConvBias: true}
 	c.Layout, c.NLayer, c.NormEps = checkpoint.HuggingFace, 3, 1e-5
 	dir := writeFolder(t, c, randomTensors(t, c, func(string) checkpoint.DType { return checkpoint.F32 }))
-	for _, w := range []Weights{WeightsQ4, WeightsQ8} {
+	for _, w := range []Weights{WeightsQ4, WeightsQ8, WeightsAsStored} {
 		m, want := open(t, dir, Options{Device: device(t), Weights: w}), open(t, dir, Options{Adapter: GoAdapter, Weights: w})
 		g := m.backend.(*gpuBackend)
 		assert.True(t, g.net.splits(&g.net.blocks[0]))
-		assert.Equal(t, w == WeightsQ4, g.wantedForm(batch{rows: 1}).ready)
+		assert.Equal(t, w != WeightsAsStored, g.wantedForm(batch{rows: 1}).ready)
 		assert.False(t, g.wantedForm(batch{rows: 2}).ready)
 		stepsAgree(t, m, want, 1, 2)
 	}

@@ -48,7 +48,6 @@ type inProjStepVariant struct {
 	Taps           int
 	NormQuads      int // of a row of x
 	SquareSums     int // sums of squares behind it, 0 unless it is made ready
-	Kept           int // quads of x that an invocation hands on, 0 unless it is made ready
 	ConvBias, Bias bool
 	Split          bool
 }
@@ -105,10 +104,10 @@ func (p InProjStepParams) ready(l wgpu.Limits) (v inProjStepVariant, fits bool) 
 	return v, false
 }
 
-// InProjStepReadies reports whether a device has room for a step with Squares, of integers
-// of 4 bits, to which it matters most.
+// InProjStepReadies reports whether a device has room for a step with Squares. Of float32 it
+// has not been measured.
 func InProjStepReadies(p InProjStepParams, l wgpu.Limits) bool {
-	if p.Weights != Q4 || p.Rows > 1 || !p.Split || p.Width%Stride(p.Weights, 1) != 0 {
+	if p.Weights == F32 || p.Rows > 1 || !p.Split || p.Width%Stride(p.Weights, 1) != 0 {
 		return false
 	}
 	p.Squares = 1
@@ -124,9 +123,6 @@ func (p InProjStepParams) of(rows rowDots) inProjStepVariant {
 	}
 	v.vectors(p.Weights, p.Width%4 == 0)
 	v.Conv, v.Keep = true, p.Split && p.Squares == 0
-	if p.Squares > 0 {
-		v.Kept = ceilDiv(v.NormQuads, v.Groups*v.Threads)
-	}
 	v.Memory += 4 * p.Rows * (p.Outputs*v.Shares + p.Group)
 	return v
 }

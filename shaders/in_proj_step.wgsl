@@ -122,9 +122,10 @@ fn main(
 {{- if eq .Weights "Q8"}}
 	let scale = weight_scale(first_row + r);
 {{- end}}
-{{- range $i := seq .Kept}}
-	let q{{$i}} = place + (t + {{mul $i $.Threads}}u) * {{$.Groups}}u;
-	let kept{{$i}} = a[min(q{{$i}}, {{sub $.NormQuads 1}}u)];
+{{- if .Planar}}
+	for (var q = place + t * {{.Groups}}u; q < {{.NormQuads}}u; q += {{mul .Groups .Threads}}u) {
+		hand(0u, q, a[q]);
+	}
 {{- end}}
 	{{template "row_dots" .}}
 	var v = 0.0;
@@ -156,11 +157,6 @@ fn main(
 		}
 	}
 {{- if .Split}}
-{{- range $i := seq .Kept}}
-	if (q{{$i}} < {{$.NormQuads}}u) {
-		hand(0u, q{{$i}}, kept{{$i}});
-	}
-{{- end}}
 	if (g == 0u && t < {{.Rows}}u) {
 		parts[{{add (mul .Groups .Rows .Stride) (mul 4 .Rows .NormQuads)}}u + t] = row_rms(t);
 	}
