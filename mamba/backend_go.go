@@ -44,6 +44,11 @@ func (hostStore) matrix(_ string, t, scales *checkpoint.Tensor, rows, cols int) 
 	return matrix[hostArray]{cols: cols, shards: []shard[hostArray]{{0, rows, hostArray{f32: values}}}}, err
 }
 
+func (h hostStore) xProj(label string, t, scales *checkpoint.Tensor, rows, cols int) (matrix[hostArray], hostArray, error) {
+	m, err := h.matrix(label, t, scales, rows, cols)
+	return m, hostArray{}, err
+}
+
 func (hostStore) dtProj(_ string, t *checkpoint.Tensor, _, _ int) (hostArray, shaders.DType, error) {
 	values, err := readFloats(t)
 	return hostArray{f32: values}, shaders.F32, err

@@ -223,8 +223,10 @@ func (r *recorder) flowEnd(p shaders.FlowEndParams, even, odd, residual *wgpu.Bu
 	r.add(0, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.FlowEnd(p, even, odd, residual) })
 }
 
-func (r *recorder) outProjStep(p shaders.OutProjStepParams, yz, w, c *wgpu.Buffer) {
-	r.add(p.Rows*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.OutProjStep(p, yz, w, c) })
+func (r *recorder) outProjStep(p shaders.OutProjStepParams, yz, w, c, gain, next *wgpu.Buffer) {
+	r.add(p.Rows*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
+		return k.OutProjStep(p, yz, w, c, gain, next)
+	})
 }
 
 func (r *recorder) causalConv(p shaders.CausalConvParams, x, weights, slots, state, y *wgpu.Buffer) {

@@ -367,7 +367,16 @@ func (g *gpuBackend) wantedForm(b batch) stepForm {
 		integers = integers || block.inProj.dtype.Quantized()
 	}
 	f := newStepForm(g.net.config, b.rows, g.elements(), shards, integers)
-	f.flow = f.whole && b.rows == 1 && !g.noFlows && g.net.flows()
+	if b.rows > 1 {
+		return f
+	}
+	ready, ok := g.net.makesReady(f, func(p shaders.InProjStepParams) bool {
+		return shaders.InProjStepReadies(p, g.dev.Limits())
+	})
+	if ok {
+		return ready
+	}
+	f.flow = f.whole && !g.noFlows && g.net.flows()
 	return f
 }
 

@@ -40,12 +40,20 @@ func (s *gpuStore) array(label string, values []float32) (*wgpu.Buffer, error) {
 }
 
 func (s *gpuStore) matrix(label string, t, scales *checkpoint.Tensor, rows, cols int) (matrix[*wgpu.Buffer], error) {
+	return s.matrixSeen(label, t, scales, rows, cols, func([]byte) {})
+}
+
+// matrixSeen is matrix; see is handed the rows as they lie in GPU memory, then the scales.
+func (s *gpuStore) matrixSeen(label string, t, scales *checkpoint.Tensor, rows, cols int, see func(part []byte)) (matrix[*wgpu.Buffer], error) {
 	m := matrix[*wgpu.Buffer]{dtype: storageType(t), cols: cols}
 	if err := s.makeShards(&m, label, rows); err != nil {
 		return m, err
 	}
 	w := shardWriter{shards: m.shards}
-	err := streamRows(t, cols, func(rows []byte) error { return w.write(rows, shaders.RowBytes(m.dtype, cols)) })
+	err := streamRows(t, cols, func(rows []byte) error {
+		see(rows)
+		return w.write(rows, shaders.RowBytes(m.dtype, cols))
+	})
 	if err != nil || scales == nil {
 		return m, err
 	}
@@ -53,7 +61,26 @@ func (s *gpuStore) matrix(label string, t, scales *checkpoint.Tensor, rows, cols
 	if err != nil {
 		return m, err
 	}
+	see(raw)
 	return m, writeScales(m, raw)
+}
+
+func (s *gpuStore) xProj(label string, t, scales *checkpoint.Tensor, rows, cols int) (matrix[*wgpu.Buffer], *wgpu.Buffer, error) {
+	if rows > shaders.MaxInProjStepOutputs {
+		m, err := s.matrix(label, t, scales, rows, cols)
+		return m, nil, err
+	}
+	image := make([]byte, 0, shaders.MatrixBytes(storageType(t), rows, cols))
+	m, err := s.matrixSeen(label, t, scales, rows, cols, func(part []byte) { image = append(image, part...) })
+	if err != nil {
+		return m, nil, err
+	}
+	image = shaders.TransposeQuads(m.dtype, image[:cap(image)], rows, cols)
+	turned, err := s.newBuffer(label+" by columns", uint64(len(image)))
+	if err != nil {
+		return m, nil, err
+	}
+	return m, turned, turned.Write(0, image)
 }
 
 // writeScales writes each shard's scales behind its rows.

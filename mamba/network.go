@@ -30,6 +30,7 @@ type block[A any] struct {
 	inBias               A         // (2E), if UseBias
 	conv                 A         // (E, K), then (E) if UseConvBias
 	xProj                matrix[A] // (R + 2N, E)
+	xTurned              A         // the same as in_proj_step reads it
 	dtProj               A         // (E, R)
 	dtType               shaders.DType
 	dtBias               A         // (E)

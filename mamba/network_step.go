@@ -16,7 +16,7 @@ type fusedStages[A any] interface {
 	inProjRows(p shaders.InProjRowsParams, a, w, small, slots, state, uz A)
 	dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y A)
 	scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weights, slots, w, u, state, yz A)
-	outProjStep(p shaders.OutProjStepParams, yz, w, c A)
+	outProjStep(p shaders.OutProjStepParams, yz, w, c, gain, next A)
 	chooseEmbed(p shaders.ChooseEmbedParams, best, seen, draws, chosen, ids, table, out A)
 	layersStep(p shaders.LayersStepParams, t *together[A], residual, slots A)
 	flowInStep(p shaders.FlowInStepParams, before, w, small, slots, wx, state, next A)
@@ -39,6 +39,9 @@ type fusedStages[A any] interface {
 //	scan_gate_step   -> y, silu(z)
 //	out_proj_step    residual += W_out (y . silu(z))
 //
+// Ready, of one sequence, the last of these also normalises the residual for the layer
+// after, whose groups of channels are then as many as a large GPU has processors.
+//
 // Of three or more sequences there is one group, whose sums x_proj makes at once:
 //
 //	in_proj_rows   residual -> u, z
@@ -60,6 +63,7 @@ type stepForm struct {
 	whole    bool
 	many     bool
 	flow     bool
+	ready    bool
 }
 
 // These bound the groups of in_proj_step, whose sums every workgroup of the next kernel
@@ -70,6 +74,10 @@ const (
 	maxWholeGroups        = 160
 	maxWholeIntegerGroups = 320
 )
+
+// maxReadyGroups bounds the groups where rows are made ready for them: an NVIDIA H100 has 132
+// processors.
+const maxReadyGroups = 128
 
 // newStepForm chooses the form for rows sequences, where an array may have most
 // elements, W_in has so many shards, and its weights are integers or not.
@@ -94,6 +102,22 @@ func newStepForm(c ModelConfig, rows, most, shards int, integers bool) stepForm 
 		return stepForm{}
 	}
 	return f
+}
+
+// makesReady is the form f of a step of one sequence with rows made ready, if all layers'
+// kernels have room for it, which fits reports of in_proj_step.
+func (n *network[A]) makesReady(f stepForm, fits func(p shaders.InProjStepParams) bool) (stepForm, bool) {
+	c := n.config
+	f.ready = true
+	for f.group = 16; f.groups(c) > maxReadyGroups && f.group < 64; f.group += 8 {
+	}
+	for i := range n.blocks {
+		w := &n.blocks[i]
+		if !f.whole || !n.splits(w) || c.DInner < 2*c.DModel || !fits(n.inProjStep(w, batch{rows: 1}, f)) {
+			return stepForm{}, false
+		}
+	}
+	return f, true
 }
 
 // fitsRows reports whether the kernels for many sequences take a model's sizes.
@@ -134,8 +158,8 @@ func (f stepForm) parts(c ModelConfig, rows int) int {
 }
 
 // splitBytes is the size of the half of W_in that gives z from which on its product
-// moves to the scan's dispatch.
-const splitBytes = 6 << 20
+// moves to the scan's dispatch. Tests change it.
+var splitBytes = 6 << 20
 
 // splits reports whether the product that gives z runs beside the scan: where it is
 // large, and rows are whole blocks of weights.
@@ -169,7 +193,7 @@ func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
 		n.splitStep(s, i, b, f)
 		return
 	case f.whole:
-		s.inProjStep(n.inProjStep(w, b, f), act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.xz, act.parts) // (B, 2E), (groups, B, R+2N)
+		s.inProjStep(n.inProjStep(w, b, f), act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xTurned, w.convState, act.xz, act.parts) // (B, 2E), (groups, B, R+2N)
 	default:
 		product := shaders.MatmulParams{M: b.rows, N: 2 * e, K: d, LDA: d, LDC: 2 * e, Bias: c.UseBias}
 		n.normLinear(s, product, act.residual, w.norm, w.inProj, w.inBias, act.xz, func() {}) // (B, 2E)
@@ -212,14 +236,30 @@ func (n *network[A]) inProjStep(w *block[A], b batch, f stepForm) shaders.InProj
 // splitStep is step where the product that gives z runs beside the scan.
 func (n *network[A]) splitStep(s fusedStages[A], i int, b batch, f stepForm) {
 	c, w, act := n.config, &n.blocks[i], &n.act
-	s.inProjStep(n.inProjStep(w, b, f), act.residual, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.u, act.parts) // (B, E), (groups, B, R+2N)
+	in, row := n.inProjStep(w, b, f), act.residual
+	if f.ready && i > 0 {
+		in.Squares, row = n.outProjStep(i-1, b, f).Squares(), act.y
+	}
+	s.inProjStep(in, row, w.inProj.shards[0].data, w.small, act.slots, w.xTurned, w.convState, act.u, act.parts) // (B, E), (groups, B, R+2N)
 	s.scanGateStep(shaders.ScanGateStepParams{
 		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Rank: c.DTRank, States: c.DState, Groups: f.groups(c),
 		Weights: w.inProj.dtype, DtWeights: w.dtType, OutWeights: w.outProj.dtype,
 	}, act.parts, w.dtProj, w.scan, act.slots, w.inProj.shards[0].data, act.u, w.scanState, act.xz) // (B, 2E)
-	s.outProjStep(shaders.OutProjStepParams{
-		Rows: b.rows, Width: c.DModel, Channels: c.DInner, Weights: w.outProj.dtype,
-	}, act.xz, w.outProj.shards[0].data, act.residual) // (B, d)
+	out, gain := n.outProjStep(i, b, f), *new(A)
+	if out.Next {
+		gain = n.blocks[i+1].norm
+	}
+	s.outProjStep(out, act.xz, w.outProj.shards[0].data, act.residual, gain, act.y) // (B, d)
+}
+
+// outProjStep is out_proj_step of layer i.
+func (n *network[A]) outProjStep(i int, b batch, f stepForm) shaders.OutProjStepParams {
+	c := n.config
+	p := shaders.OutProjStepParams{Rows: b.rows, Width: c.DModel, Channels: c.DInner, Weights: n.blocks[i].outProj.dtype}
+	if p.Next = f.ready && i+1 < len(n.blocks); p.Next {
+		p.NextWeights = n.blocks[i+1].inProj.dtype
+	}
+	return p
 }
 
 // flows reports whether a step of one sequence may have flows: layers are small, their
@@ -256,7 +296,7 @@ func (n *network[A]) flowStep(s fusedStages[A], i int, f stepForm) {
 	s.flowInStep(shaders.FlowInStepParams{
 		Width: c.DModel, Channels: c.DInner, Taps: c.DConv, Outputs: c.DTRank + 2*c.DState, Group: f.group, Eps: float32(c.NormEps),
 		Weights: w.inProj.dtype, XWeights: w.xProj.dtype, ConvBias: c.UseConvBias, First: i == 0,
-	}, before, w.inProj.shards[0].data, w.small, act.slots, w.xProj.shards[0].data, w.convState, act.flows[i])
+	}, before, w.inProj.shards[0].data, w.small, act.slots, w.xTurned, w.convState, act.flows[i])
 	s.flowOutStep(n.flowOut(w), act.flows[i], w.dtProj, w.scan, act.slots, w.scanState, w.outColumns)
 	if i == len(n.blocks)-1 {
 		s.flowEnd(n.flowEnd(), act.flowArrays[0], act.flowArrays[1], act.residual) // (B, d)

@@ -65,30 +65,56 @@ func TestStepRows(t *testing.T) {
 		dir := writeFolder(t, c, randomTensors(t, c, func(string) checkpoint.DType { return dtype }))
 		m, want := open(t, dir, Options{Device: dev}), open(t, dir, Options{Adapter: GoAdapter})
 		assert.Equal(t, i == 3, m.backend.(*gpuBackend).net.splits(&m.backend.(*gpuBackend).net.blocks[0]))
-		var seen errorsSeen
-		for _, rows := range []int{1, 2, 3, 8, 9, 17, 64, 65}[:[]int{8, 8, 8, 3}[i]] {
-			var got, exact [][][]float32
-			for _, side := range []struct {
-				m   *Model
-				out *[][][]float32
-			}{{m, &got}, {want, &exact}} {
-				states, ids := newStates(t, side.m, rows), make([]int, rows)
-				for step := range 3 {
-					for k := range ids {
-						ids[k] = (7*k + 5*step + 1) % c.VocabSize
-					}
-					logits, err := side.m.Step(ctx, states, ids)
-					require.NoError(t, err)
-					*side.out = append(*side.out, logits)
+		stepsAgree(t, m, want, []int{1, 2, 3, 8, 9, 17, 64, 65}[:[]int{8, 8, 8, 3}[i]]...)
+	}
+}
+
+// stepsAgree takes three steps of each number of sequences with both models.
+func stepsAgree(t *testing.T, m, want *Model, rows ...int) {
+	t.Helper()
+	var seen errorsSeen
+	for _, rows := range rows {
+		var got, exact [][][]float32
+		for _, side := range []struct {
+			m   *Model
+			out *[][][]float32
+		}{{m, &got}, {want, &exact}} {
+			states, ids := newStates(t, side.m, rows), make([]int, rows)
+			for step := range 3 {
+				for k := range ids {
+					ids[k] = (7*k + 5*step + 1) % m.config.VocabSize
 				}
-				closeStates(states...)
+				logits, err := side.m.Step(ctx, states, ids)
+				require.NoError(t, err)
+				*side.out = append(*side.out, logits)
 			}
-			for step := range got {
-				for k := range got[step] {
-					seen.within(t, parity, got[step][k], exact[step][k], fmt.Sprintf("step %d, row %d of %d", step, k, rows))
-				}
+			closeStates(states...)
+		}
+		for step := range got {
+			for k := range got[step] {
+				seen.within(t, parity, got[step][k], exact[step][k], fmt.Sprintf("step %d, row %d of %d", step, k, rows))
 			}
 		}
-		seen.log(t)
+	}
+	seen.log(t)
+}
+
+// TestStepReady takes steps in which a layer makes the row ready for the next, in models as
+// small as tests like them: of three layers, the first takes it as it is, and the last
+// leaves none.
+func TestStepReady(t *testing.T) {
+	before := splitBytes
+	splitBytes = 0
+	defer func() { splitBytes = before }()
+	c := ModelConfig{DModel: 96, DInner: 192, DState: 16, DConv: 4, DTRank: 8, VocabSize: 67, UseConvBias: true}
+	c.Layout, c.NLayer, c.NormEps = checkpoint.HuggingFace, 3, 1e-5
+	dir := writeFolder(t, c, randomTensors(t, c, func(string) checkpoint.DType { return checkpoint.F32 }))
+	for _, w := range []Weights{WeightsQ4, WeightsQ8, WeightsAsStored} {
+		m, want := open(t, dir, Options{Device: device(t), Weights: w}), open(t, dir, Options{Adapter: GoAdapter, Weights: w})
+		g := m.backend.(*gpuBackend)
+		assert.True(t, g.net.splits(&g.net.blocks[0]))
+		assert.Equal(t, w != WeightsAsStored, g.wantedForm(batch{rows: 1}).ready)
+		assert.False(t, g.wantedForm(batch{rows: 2}).ready)
+		stepsAgree(t, m, want, 1, 2)
 	}
 }

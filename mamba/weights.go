@@ -22,6 +22,9 @@ type store[A any] interface {
 	// matrix holds a weight matrix of rows x cols in its own storage type. Of a
 	// matrix of integers t has those; scales is nil for others.
 	matrix(label string, t, scales *checkpoint.Tensor, rows, cols int) (matrix[A], error)
+	// xProj is matrix of x_proj's, and a second time laid out as in_proj_step reads it, if
+	// the backend has that kernel and the matrix fits it.
+	xProj(label string, t, scales *checkpoint.Tensor, rows, cols int) (m matrix[A], turned A, err error)
 	// dtProj holds dt_proj's matrix of rows x cols, laid out as its kernel
 	// reads it.
 	dtProj(label string, t *checkpoint.Tensor, rows, cols int) (A, shaders.DType, error)
@@ -66,7 +69,7 @@ func (l *loader[A]) block(prefix string) block[A] {
 	}
 	taps := l.concat(conv...)
 	b.conv = l.array(conv[0], taps)
-	b.xProj = l.matrix(mixer+"x_proj.weight", c.DTRank+2*c.DState, c.DInner)
+	b.xProj, b.xTurned = l.xProj(mixer+"x_proj.weight", c.DTRank+2*c.DState, c.DInner)
 	b.dtProj, b.dtType = l.dtProj(mixer+"dt_proj.weight", c.DInner, c.DTRank)
 	step := l.floats(mixer + "dt_proj.bias")
 	b.dtBias = l.array(mixer+"dt_proj.bias", step)
@@ -140,15 +143,26 @@ func (l *loader[A]) scan(mixer string, step []float32) A {
 }
 
 func (l *loader[A]) matrix(name string, rows, cols int) (m matrix[A]) {
-	t := l.tensor(name)
-	var scales *checkpoint.Tensor
-	if l.err == nil && storageType(t).Quantized() {
-		scales = l.tensor(checkpoint.ScaleName(name))
-	}
-	if l.err == nil {
+	if t, scales := l.weights(name); l.err == nil {
 		m, l.err = l.store.matrix(name, t, scales, rows, cols)
 	}
 	return m
+}
+
+func (l *loader[A]) xProj(name string, rows, cols int) (m matrix[A], turned A) {
+	if t, scales := l.weights(name); l.err == nil {
+		m, turned, l.err = l.store.xProj(name, t, scales, rows, cols)
+	}
+	return m, turned
+}
+
+// weights finds a matrix and, of integers, its scales.
+func (l *loader[A]) weights(name string) (t, scales *checkpoint.Tensor) {
+	t = l.tensor(name)
+	if l.err == nil && storageType(t).Quantized() {
+		scales = l.tensor(checkpoint.ScaleName(name))
+	}
+	return t, scales
 }
 
 func (l *loader[A]) dtProj(name string, rows, cols int) (a A, dtype shaders.DType) {

@@ -31,7 +31,7 @@
 // sequences [Kernels.NormMatvec] and [Kernels.XProjStep] in place of the first, do
 // what the kernels of the single stages do, in fewer dispatches. [Kernels.ScanGateStep]
 // and [Kernels.OutProjStep] follow an InProjStep that leaves half of its product to the
-// second dispatch.
+// second dispatch; the last of them may make a row ready for the next InProjStep.
 //
 // # Limits
 //

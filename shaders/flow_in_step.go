@@ -52,7 +52,7 @@ func (k *Kernels) FlowInStep(p FlowInStepParams, before, w, small, slots, wx, st
 	if err := p.check(before, w, small, slots, wx, state, next); err != nil {
 		return nil, err
 	}
-	v := p.variant()
+	v := p.variant(k.dev.Limits())
 	return k.dispatch("in_proj_step", v, p.step().uniform(), spread(v.Flow.Workgroups), before, w, small, slots, wx, state, next)
 }
 
@@ -67,8 +67,8 @@ func (p FlowInStepParams) step() InProjStepParams {
 	}
 }
 
-func (p FlowInStepParams) variant() inProjStepVariant {
-	v := p.step().variant()
+func (p FlowInStepParams) variant(l wgpu.Limits) inProjStepVariant {
+	v := p.step().variant(l)
 	v.Flow = &flowVariant{p.Flow().places(), p.First, 2 * v.Groups}
 	v.Carry = true
 	return v

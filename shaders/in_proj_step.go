@@ -23,13 +23,14 @@ type InProjStepParams struct {
 	Channels int // d_inner
 	Taps     int // d_conv, 2 to 8
 	Outputs  int // of x_proj, 1 to 256
-	Group    int // channels of a group: 8, 16, 32 or 64
+	Group    int // channels of a group: 8, 16, ... 64
 	Eps      float32
 	Weights  DType // of W_in
 	XWeights DType // of W_x
 	ConvBias bool
 	Bias     bool
 	Split    bool // z is left to ScanGateStep; uz is u (Rows, Channels); behind the parts comes x
+	Squares  int  // not 0, with Split and one row: a is what an OutProjStep with Next left, with so many sums of squares
 }
 
 // maxStepMemory is the workgroup memory that every device has.
@@ -46,6 +47,7 @@ type inProjStepVariant struct {
 	xParts
 	Taps           int
 	NormQuads      int // of a row of x
+	SquareSums     int // sums of squares behind it, 0 unless it is made ready
 	ConvBias, Bias bool
 	Split          bool
 	Flow           *flowVariant // of FlowInStep
@@ -58,7 +60,7 @@ func (k *Kernels) InProjStep(p InProjStepParams, a, w, small, slots, wx, state, 
 	if err := p.check(a, w, small, slots, wx, state, uz, parts); err != nil {
 		return nil, err
 	}
-	v := p.variant()
+	v := p.variant(k.dev.Limits())
 	groups := 2 * v.Groups
 	if p.Split {
 		groups = v.Groups
@@ -66,8 +68,13 @@ func (k *Kernels) InProjStep(p InProjStepParams, a, w, small, slots, wx, state, 
 	return k.dispatch("in_proj_step", v, p.uniform(), spread(groups), a, w, small, slots, wx, state, uz, parts)
 }
 
-func (p InProjStepParams) variant() inProjStepVariant {
+// variant shares the rows of a group by what a device has.
+func (p InProjStepParams) variant(l wgpu.Limits) inProjStepVariant {
 	shape := rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, true}
+	if p.Squares > 0 {
+		v, _ := p.ready(l)
+		return v
+	}
 	if shape.holdsGroup() {
 		if v := p.of(shape.heldGroup(p.Group, p.Outputs)); v.Threads <= 256 && v.Memory <= maxStepMemory {
 			return v
@@ -76,16 +83,57 @@ func (p InProjStepParams) variant() inProjStepVariant {
 	return p.of(shape.grouped(p.Group, p.Outputs))
 }
 
+// readyInvocations bounds those of a workgroup with a group of rows made ready, of which a
+// processor runs one.
+const readyInvocations = 800
+
+// ready has so many sets of lanes that each has eight blocks of weights on their way, as
+// far as there are invocations and memory, and reports whether there are for one.
+func (p InProjStepParams) ready(l wgpu.Limits) (v inProjStepVariant, fits bool) {
+	shape := rowShape{p.Rows, 2 * p.Channels, p.Width, p.Weights, true}
+	lanes, most := shape.heldLanes(), int(min(l.MaxInvocations, l.MaxWorkgroupSizeX))
+	flying := max(8/ceilDiv(shape.blocks(), lanes), 1)
+	for sets := max(min(ceilDiv(p.Group, flying), min(most, readyInvocations)/lanes), 1); sets > 0; sets-- {
+		each := ceilDiv(p.Group, sets)
+		rows := shape.held(lanes, sets, each, flight(each, flying), max(p.Outputs, p.Group)).planar()
+		rows.Columns = p.Group
+		v = p.of(rows)
+		if v.Threads <= most && v.Memory <= int(l.MaxWorkgroupMemory) {
+			return v, true
+		}
+	}
+	return v, false
+}
+
+// InProjStepReadies reports whether a device has room for a step with Squares. Of float32 it
+// has not been measured.
+func InProjStepReadies(p InProjStepParams, l wgpu.Limits) bool {
+	if p.Weights == F32 || p.Rows > 1 || !p.Split || p.Width%Stride(p.Weights, 1) != 0 {
+		return false
+	}
+	p.Squares = 1
+	_, fits := p.ready(l)
+	return fits
+}
+
 // of completes a choice of rows and lanes.
 func (p InProjStepParams) of(rows rowDots) inProjStepVariant {
 	v := inProjStepVariant{
-		rowDots: rows, xParts: newXParts(p.Channels, p.Outputs, p.Group, rows.Threads, p.XWeights).wide(p.XWeights),
-		Taps: p.Taps, NormQuads: p.Width / 4, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split,
+		rowDots: rows, xParts: newXParts(p.Channels, p.Outputs, p.Group, rows.Threads, p.XWeights).turned(p.XWeights),
+		Taps: p.Taps, NormQuads: p.Width / 4, SquareSums: p.Squares, ConvBias: p.ConvBias, Bias: p.Bias, Split: p.Split,
 	}
 	v.vectors(p.Weights, p.Width%4 == 0)
-	v.Conv, v.Keep = true, p.Split
+	v.Conv, v.Keep = true, p.Split && p.Squares == 0
 	v.Memory += 4 * p.Rows * (p.Outputs*v.Shares + p.Group)
 	return v
+}
+
+// activations is the number of elements of a.
+func (p InProjStepParams) activations() int {
+	if p.Squares > 0 {
+		return p.Width + ceilDiv(p.Squares, 4)*4
+	}
+	return p.Rows * p.Width
 }
 
 // outputs is the number of elements of a row of uz.
@@ -151,8 +199,14 @@ func (c *check) step(p InProjStepParams) {
 	c.size("Channels", p.Channels, 1, maxElements/2)
 	c.size("Taps", p.Taps, 2, 8)
 	c.size("Outputs", p.Outputs, 1, MaxInProjStepOutputs)
-	c.group(p.Group, 8, 64)
+	c.size("Group", p.Group, 8, 64)
+	if p.Group%8 != 0 && c.err == nil {
+		c.err = &ShapeError{c.kernel, "Group", fmt.Sprint(p.Group), "a multiple of 8"}
+	}
 	c.off("Bias with Split", p.Bias && p.Split)
+	c.size("Squares", p.Squares, 0, maxElements)
+	c.off("Squares without Split", p.Squares > 0 && !p.Split)
+	c.off("Squares of several rows", p.Squares > 0 && p.Rows > 1)
 	if p.Split {
 		c.whole("Width", p.Width, p.Weights)
 	}
@@ -166,12 +220,4 @@ func (c *check) stepArrays(p InProjStepParams, w, small, slots, wx, state *wgpu.
 	c.words("slots", size(slots), p.Rows)
 	c.words("wx", size(wx), int(MatrixBytes(p.XWeights, p.Outputs, p.Channels)/4))
 	c.words("state", size(state), p.Channels*(p.Taps-1))
-}
-
-// group requires a power of two from lo to hi.
-func (c *check) group(v, lo, hi int) {
-	c.size("Group", v, lo, hi)
-	if c.err == nil && v&(v-1) != 0 {
-		c.err = &ShapeError{c.kernel, "Group", fmt.Sprint(v), "a power of two"}
-	}
 }

@@ -9,13 +9,13 @@
 // The norm's factor is applied to the sums. A workgroup has {{.Columns}} rows of W_in: the first
 // ones each a group of channels of u, the others as many of z.
 //
-// In      a (rows, k); w, W_in (2 channels, k), padded rows; small: gain (k),
+// In      a {{if .Planar}}(k): x as planes, yet to be multiplied by the factor, {{.SquareSums}} sums of squares{{else}}(rows, k){{end}}; w, W_in (2 channels, k), padded rows; small: gain (k),
 //         conv (channels, {{.Taps}}), conv_bias (channels), in_bias (2 channels), the last two if
-//         there are such; slots (rows); wx, W_x ({{.Outputs}}, channels), padded rows;
+//         there are such; slots (rows); wx, W_x ({{.Outputs}}, channels) by columns;
 //         state (slots, channels, {{sub .Taps 1}}), oldest first
 // Out     uz (rows, 2 channels): u, then z; parts (groups, rows, {{.Stride}}); state, moved on by
 //         one step
-// Grid    2 groups workgroups over x and y; {{.Threads}} invocations
+// Grid    {{if not .Split}}2 {{end}}groups workgroups over x and y; {{.Threads}} invocations
 // Memory  {{.Memory}} bytes: activations, then sums; u and x_proj's sums
 // Tail    channels past the end repeat the last row of W_in, count as zero and are not
 //         written
@@ -62,10 +62,32 @@ fn activation(row: u32, q: u32) -> vec4<f32> {
 	}
 	return bitcast<vec4<f32>>(before[{{div .Flow.Residual 4}}u + q]) + out_sum(q);
 }
+{{- else if .Planar}}
+
+// activation is quad q of row m, planes.
+fn activation(m: u32, q: u32) -> vec4<f32> {
+	return a[m * {{.NormQuads}}u + q];
+}
+
+// square_share is an invocation's share of the row's squares.{{$quads := ceilDiv .SquareSums 4}}
+fn square_share(m: u32, t: u32) -> vec4<f32> {
+	var sum = vec4<f32>(0.0);
+	for (var i = t; i < {{$quads}}u; i += {{.Threads}}u) {
+		let x = a[{{.NormQuads}}u + i];
+{{- if mod .SquareSums 4}}
+		sum += select(vec4<f32>(0.0), x, vec4<u32>(i * 4u) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>({{.SquareSums}}u));
+{{- else}}
+		sum += x;
+{{- end}}
+	}
+	return sum;
+}
 {{- else}}
 {{template "row_activation" .}}
 {{- end}}
+{{- if not .Planar}}
 {{template "row_gain" .}}
+{{- end}}
 {{- if .Flow}}
 
 // carry hands the residual on where it is this workgroup's turn.
@@ -94,20 +116,26 @@ fn small_at(i: u32) -> f32 {
 }
 
 {{if .Split}}
-// keep writes quad q of row m of x for scan_gate_step, as planes, where it is this
-// workgroup's turn.
+// hand writes a quad of row m of x, of which it is quad q as planes, for scan_gate_step.
+fn hand(m: u32, q: u32, x: vec4<f32>) {
+	let at = {{mul .Groups .Rows .Stride}}u + (m * {{.NormQuads}}u + q) * 4u;
+	parts[at] = x.x;
+	parts[at + 1u] = x.y;
+	parts[at + 2u] = x.z;
+	parts[at + 3u] = x.w;
+}
+{{- if .Keep}}
+
+// keep hands quad q of row m of x on where it is this workgroup's turn.
 fn keep(place: u32, m: u32, q: u32, x: vec4<f32>) {
 	if (q % {{.Groups}}u == place && q < {{.NormQuads}}u) {
-		let at = {{mul .Groups .Rows .Stride}}u + (m * {{.NormQuads}}u + q % {{.Planes}}u * {{.Blocks}}u + q / {{.Planes}}u) * 4u;
-		parts[at] = x.x;
-		parts[at + 1u] = x.y;
-		parts[at + 2u] = x.z;
-		parts[at + 3u] = x.w;
+		hand(m, q % {{.Planes}}u * {{.Blocks}}u + q / {{.Planes}}u, x);
 	}
 }
+{{- end}}
 {{end}}
 var<workgroup> shares: array<f32, {{mul .Rows .Outputs .Shares}}>; // of the sums
-var<workgroup> inner: array<f32, {{mul .Rows .Columns}}>; // u of the group, [row][channel]
+var<workgroup> inner: array<vec4<f32>, {{div (mul .Rows .Columns) 4}}>; // u of the group, [row][quad]
 
 @compute @workgroup_size({{.Threads}})
 fn main(
@@ -144,6 +172,11 @@ fn main(
 	let slot = slots[min(m, {{sub .Rows 1}}u)];
 {{- if eq .Weights "Q8"}}
 	let scale = weight_scale(first_row + r);
+{{- end}}
+{{- if .Planar}}
+	for (var q = place + t * {{.Groups}}u; q < {{.NormQuads}}u; q += {{mul .Groups .Threads}}u) {
+		hand(0u, q, a[q]);
+	}
 {{- end}}
 	{{template "row_dots" .}}
 	var v = 0.0;
@@ -184,7 +217,7 @@ fn main(
 	}
 {{- end}}
 	if (m < {{.Rows}}u) {
-		inner[m * {{.Columns}}u + r] = v;
+		inner[m * {{div .Columns 4}}u + r / 4u][r % 4u] = v;
 	}
 	workgroupBarrier();
 	if (t < {{mul .Outputs .Shares}}u) {
@@ -194,9 +227,8 @@ fn main(
 {{- range $k := seq .Span}}
 		{
 			let y = x_quad(h{{div $k $.Wide}}, x_scale_of(f{{div $k $.Wide}}, x_place(g, t, {{$k}}u)), {{if gt $.Wide 1}}{{$k}}u{{else}}x_place(g, t, {{$k}}u){{end}});
-			let i = t % {{$.Shares}}u * {{mul $.Span 4}}u;
 {{- range $m := seq $.Rows}}
-			p{{$m}} += dot(y, vec4<f32>(inner[i + {{add (mul $m $.Columns) (mul $k 4)}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 1}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 2}}u], inner[i + {{add (mul $m $.Columns) (mul $k 4) 3}}u]));
+			p{{$m}} += dot(y, inner[t % {{$.Shares}}u * {{$.Span}}u + {{add (mul $m (div $.Columns 4)) $k}}u]);
 {{- end}}
 		}
 {{- end}}
@@ -218,7 +250,7 @@ fn main(
 	}
 }
 {{define "in_proj_step_loads"}}
-		if (start == 0u{{if not .Split}} && !gate{{end}}) {
+		{{if not .Planar}}if (start == 0u{{if not .Split}} && !gate{{end}}) {{else if not .Split}}if (!gate) {{end}}{
 			let held = (slot * {{.Channels}}u + min(e, {{sub .Channels 1}}u)) * {{sub .Taps 1}}u;
 			if (owns) {
 {{- range $k := seq (sub .Taps 1)}}

@@ -83,11 +83,11 @@ func (s rowShape) choose() rowDots {
 	return s.of(lanes, each, s.loads(lanes, each), threads)
 }
 
-// grouped has the given number of rows of weights in a workgroup, a power of two from
-// 8 to 64, and at least as many invocations as asked for, up to 256.
+// grouped has the given number of rows of weights in a workgroup, a multiple of 8 up to 64,
+// and at least as many invocations as asked for, up to 256.
 func (s rowShape) grouped(rows, invocations int) rowDots {
 	lanes, threads := s.lanes(32), 256
-	for lanes > 4 && rows*lanes > min(4, 8/s.m)*threads {
+	for lanes > 4 && rows*lanes > min(5, 8/s.m)*threads {
 		lanes /= 2
 	}
 	for rows*lanes < threads && threads/2 >= max(invocations, 64) {
@@ -96,8 +96,10 @@ func (s rowShape) grouped(rows, invocations int) rowDots {
 	for rows*lanes < threads {
 		lanes *= 2
 	}
-	each := rows * lanes / threads
-	return s.of(lanes, each, s.loads(lanes, each), threads)
+	each := ceilDiv(rows*lanes, threads)
+	v := s.of(lanes, each, s.loads(lanes, each), threads)
+	v.Columns = rows
+	return v
 }
 
 func (s rowShape) blocks() int { return Stride(s.weights, s.k) * s.weights.Bits() / 128 }

@@ -47,7 +47,11 @@ func (v rowDots) memory() int { return 16*v.Pool + 4*v.Left*v.Totals }
 // planar reads activations as planes.
 func (v rowDots) planar() rowDots {
 	v.Planar = true
-	v.Pool = ceilDiv(v.Slots*v.SlotPitch, 4)
+	squares := 0
+	if v.Norm {
+		squares = v.Rows * v.Threads
+	}
+	v.Pool = ceilDiv(v.Slots*v.SlotPitch+squares, 4)
 	v.Memory = v.memory()
 	return v
 }

@@ -92,6 +92,30 @@ func TransposePairs(t DType, raw []byte, rows, cols int) []byte {
 	return out
 }
 
+// TransposeQuads lays a matrix (rows, cols) that lies in GPU memory row by row out as
+// in_proj_step reads W_x: the first four columns of every row, of Q4 the first eight, one
+// row after the other, then the next, and in the end the scales in the same order.
+func TransposeQuads(t DType, image []byte, rows, cols int) []byte {
+	out := make([]byte, len(image))
+	elements := rows * RowBytes(t, cols)
+	unit := max(4, t.Bits()/2)
+	transposeUnits(out[:elements], image, rows, unit)
+	if n := rows * ScaleBytes(t, cols); n > 0 {
+		transposeUnits(out[elements:elements+n], image[elements:], rows, ScaleBytes(t, 1))
+	}
+	return out
+}
+
+// transposeUnits fills out with the columns of src, which has rows of units of some bytes.
+func transposeUnits(out, src []byte, rows, unit int) {
+	cols := len(out) / rows / unit
+	for r := range rows {
+		for c := range cols {
+			copy(out[(c*rows+r)*unit:][:unit], src[(r*cols+c)*unit:])
+		}
+	}
+}
+
 // Encode converts values to a storage type of floats, rounding to nearest even.
 func Encode(t DType, values []float32) []byte {
 	out := make([]byte, 0, len(values)*t.Bits()/8)

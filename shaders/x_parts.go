@@ -12,6 +12,7 @@ type xParts struct {
 	Span     int // quads of channels of each
 	Wide     int // of those that lie in one element of W_x
 	XWeights string
+	Turned   bool // W_x lies by columns
 }
 
 // partsStride is the number of elements from one row of parts to the next.
@@ -24,7 +25,7 @@ func newXParts(channels, outputs, group, threads int, t DType) xParts {
 		Channels: channels, Groups: ceilDiv(channels, group), Group: group,
 		Outputs: outputs, Stride: partsStride(outputs), Shares: 1, XWeights: t.String(),
 	}
-	for 2*x.Shares*outputs <= threads && 8*x.Shares <= group {
+	for 2*x.Shares*outputs <= threads && group%(8*x.Shares) == 0 {
 		x.Shares *= 2
 	}
 	x.Span = group / 4 / x.Shares
@@ -32,11 +33,11 @@ func newXParts(channels, outputs, group, threads int, t DType) xParts {
 	return x
 }
 
-// wide reads as many integers of W_x at once as an invocation has of a row, up to 16
-// bytes. Floats are no faster so.
-func (x xParts) wide(t DType) xParts {
-	if t.Quantized() {
-		x.Wide = min(x.Span, 32/t.Bits())
+// turned reads W_x as [TransposeQuads] lays it out, of Q4 both quads of a word at once.
+func (x xParts) turned(t DType) xParts {
+	x.Turned = true
+	if t == Q4 && x.Span%2 == 0 && x.Group%8 == 0 {
+		x.Wide = 2
 	}
 	return x
 }

@@ -1,6 +1,10 @@
 package shaders
 
-import "github.com/mambagpu/mambagpu/wgpu"
+import (
+	"fmt"
+
+	"github.com/mambagpu/mambagpu/wgpu"
+)
 
 // XProjStepParams are the sizes of the part of a layer's step between in_proj and
 // the scan, where InProjStep does not do it:
@@ -79,4 +83,12 @@ func (p XProjStepParams) check(conv, slots, wx, state, uz, parts *wgpu.Buffer) e
 	c.words("uz", size(uz), p.Rows*2*p.Channels)
 	c.words("parts", size(parts), p.Groups()*p.Rows*p.PartsStride())
 	return c.err
+}
+
+// group requires a power of two from lo to hi.
+func (c *check) group(v, lo, hi int) {
+	c.size("Group", v, lo, hi)
+	if c.err == nil && v&(v-1) != 0 {
+		c.err = &ShapeError{c.kernel, "Group", fmt.Sprint(v), "a power of two"}
+	}
 }

@@ -24,6 +24,7 @@ type Arg struct {
 	Image   []byte           // of a weight matrix of integers, or those of all layers: as it lies in GPU memory
 	Slack   uint32           // how far integers may lie from the twin's, where they are rounded sums
 	Out     bool             // written by the kernel, and perhaps read too
+	Turned  bool             // the matrix lies as in_proj_step reads W_x
 }
 
 // Len is the number of elements. An argument that Params switches off, such as

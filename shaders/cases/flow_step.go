@@ -49,7 +49,7 @@ func flowInStepCase(p shaders.FlowInStepParams) Case {
 			s.weights("w", 2*p.Channels, p.Width, p.Weights, 1/sqrt(p.Width)),
 			in("small", append(s.uniform(p.Width, 0.5, 1.5), s.taps(p.Channels, p.Taps, p.ConvBias)...)),
 			ints("slots", slots),
-			s.weights("wx", p.Outputs, p.Channels, p.XWeights, 1/sqrt(p.Group)),
+			turned(s.weights("wx", p.Outputs, p.Channels, p.XWeights, 1/sqrt(p.Group))),
 			s.state(slots, count, p.Channels*(p.Taps-1), false),
 			s.flow("next", p.Flow(), true, false),
 		}

@@ -183,6 +183,9 @@ func flowStride(f shaders.StepFlow) int { return int(shaders.LayerBytes(4*uint64
 // image is the argument as it lies in GPU memory.
 func image(a Arg) []byte {
 	switch {
+	case a.Turned:
+		a.Turned = false
+		return shaders.TransposeQuads(a.Type, image(a), a.Rows, a.Cols)
 	case a.Image != nil:
 		return a.Image
 	case a.Paired:
@@ -336,7 +339,7 @@ func (c Case) dispatch(k *shaders.Kernels, b []*wgpu.Buffer) (*wgpu.Dispatch, er
 	case shaders.ScanGateStepParams:
 		return k.ScanGateStep(p, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
 	case shaders.OutProjStepParams:
-		return k.OutProjStep(p, b[0], b[1], b[2])
+		return k.OutProjStep(p, b[0], b[1], b[2], b[3], b[4])
 	case shaders.LastRowsParams:
 		return k.LastRows(p, b[0], b[1], b[2])
 	case shaders.CrossEntropyParams:

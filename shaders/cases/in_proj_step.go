@@ -47,6 +47,15 @@ func inProjStepCases() []Case {
 		add(func(p *shaders.InProjStepParams) { p.Weights, p.Width, p.Rows, p.Bias = t, 2500, 1+i%2, true })
 		add(func(p *shaders.InProjStepParams) { p.Split, p.Weights, p.Width, p.Rows = true, t, 96, 1+i%2 })
 		add(func(p *shaders.InProjStepParams) { p.Split, p.Weights, p.Width, p.Group = true, t, 2560, 8<<(i%4) })
+		add(func(p *shaders.InProjStepParams) {
+			p.Group, p.Channels, p.Weights, p.XWeights = 24+8*(i%3), 100, t, dtypes[(i+1)%5]
+		})
+		add(func(p *shaders.InProjStepParams) {
+			p.Split, p.Squares, p.Weights, p.XWeights, p.Width = true, 1+40*i, t, t, 96
+		})
+		add(func(p *shaders.InProjStepParams) {
+			p.Split, p.Squares, p.Weights, p.XWeights, p.Width, p.Group, p.Channels, p.Outputs = true, 512+i, t, dtypes[(i+1)%5], 2560, 40, 100, 192
+		})
 	}
 	return append(list, flowInStepCases()...)
 }
@@ -56,9 +65,9 @@ func inProjStepCases() []Case {
 // goes through silu and the sums of a group, of order 1, which add 1e-6 of their
 // largest. The state takes u as it is before the convolution.
 func inProjStepCase(p shaders.InProjStepParams) Case {
-	name := fmt.Sprintf("%d rows, width %d, %d channels, %d taps, %d outputs, groups of %d, %v and %v%s%s%s",
+	name := fmt.Sprintf("%d rows, width %d, %d channels, %d taps, %d outputs, groups of %d, %v and %v%s%s%s%s",
 		p.Rows, p.Width, p.Channels, p.Taps, p.Outputs, p.Group, p.Weights, p.XWeights,
-		on(p.ConvBias, ", conv bias"), on(p.Bias, ", bias"), on(p.Split, ", split"))
+		on(p.ConvBias, ", conv bias"), on(p.Bias, ", bias"), on(p.Split, ", split"), on(p.Squares > 0, fmt.Sprintf(", %d sums of squares", p.Squares)))
 	tol := Tolerance{Abs: 8 * 0x1p-24 * sqrt(p.Width+p.Group), Rel: 4e-6}
 	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
 		small := append(s.uniform(p.Width, 0.5, 1.5), s.taps(p.Channels, p.Taps, p.ConvBias)...)
@@ -72,16 +81,36 @@ func inProjStepCase(p shaders.InProjStepParams) Case {
 			behind = append(poison(p.Rows*(p.Width+1)), repeat(4-p.Rows, Untouched)...)
 		}
 		return []Arg{
-			in("a", s.normal(p.Rows*p.Width)),
+			in("a", rowsOf(p, s.normal(p.Rows*p.Width), small)),
 			s.weights("w", 2*p.Channels, p.Width, p.Weights, 1/sqrt(p.Width)),
 			in("small", small),
 			ints("slots", slots),
-			s.weights("wx", p.Outputs, p.Channels, p.XWeights, 1/sqrt(p.Group)),
+			turned(s.weights("wx", p.Outputs, p.Channels, p.XWeights, 1/sqrt(p.Group))),
 			s.state(slots, count, p.Channels*(p.Taps-1), false),
 			out("uz", poison(p.Rows*outputs)),
 			out("parts", append(partsOf(p.Groups()*p.Rows, p.Outputs, p.PartsStride()), behind...)),
 		}
 	}}
+}
+
+// rowsOf is rows of a as a step takes them: with Squares as planes, with sums of about as
+// many squares each, and NaN behind them.
+func rowsOf(p shaders.InProjStepParams, a, gain []float32) []float32 {
+	if p.Squares == 0 {
+		return a
+	}
+	ready := make([]float32, p.Width+p.Squares)
+	for i, v := range a {
+		ready[shaders.Plane(p.Weights, p.Width, i)] = v * gain[i]
+		ready[p.Width+i*p.Squares/p.Width] += v * v
+	}
+	return append(ready, poison((4-p.Squares%4)%4)...)
+}
+
+// turned is a matrix as in_proj_step reads W_x.
+func turned(w Arg) Arg {
+	w.Turned = true
+	return w
 }
 
 // taps is the packed weights of a convolution.

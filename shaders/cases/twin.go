@@ -95,7 +95,7 @@ func (c Case) RunTwin() []Arg {
 	case shaders.ScanGateStepParams:
 		cpu.ScanGateStep(p, f(0), f(1), f(2), u(3), f(4), f(5), f(6), f(7))
 	case shaders.OutProjStepParams:
-		cpu.OutProjStep(p, f(0), f(1), f(2))
+		cpu.OutProjStep(p, f(0), f(1), f(2), f(3), f(4))
 	case shaders.LayersStepParams:
 		cpu.LayersStep(p, f(0), f(1), f(2), u(3), f(4), f(5), f(6), f(7), f(8), f(9), u(10))
 	case shaders.LastRowsParams:

@@ -16,7 +16,8 @@ import (
 // a is (B, d), w (2E, d), wx (R+2N, E), slots (B), state (slots, E, K-1), uz (B, 2E),
 // parts (groups, B, PartsStride). small has gain (d), conv (E, K), conv_bias (E) and
 // in_bias (2E), the last two if Params says so. With Split uz is u (B, E), and behind the
-// parts come a . gain (B, d), as planes for W_in, and 1/sqrt(mean a^2 + Eps) (B).
+// parts come a . gain (B, d), as planes for W_in, and 1/sqrt(mean a^2 + Eps) (B). With
+// Squares a is the first of this (d), and sums of squares.
 func InProjStep(p shaders.InProjStepParams, a, w, small []float32, slots []uint32, wx, state, uz, parts []float32) {
 	d, e := p.Width, p.Channels
 	gain, rest := small[:d], small[d:]
@@ -33,7 +34,14 @@ func InProjStep(p shaders.InProjStepParams, a, w, small []float32, slots []uint3
 	}
 	for b := range p.Rows {
 		row := uz[b*2*e : (b+1)*2*e]
-		normalise(x, a[b*d:(b+1)*d], gain, float64(p.Eps))
+		if p.Squares > 0 {
+			scale := factor(a[d:d+p.Squares], p)
+			for i := range x {
+				x[i] = float64(a[shaders.Plane(p.Weights, d, i)]) * scale
+			}
+		} else {
+			normalise(x, a[b*d:(b+1)*d], gain, float64(p.Eps))
+		}
 		parallel(2*e, d, func(lo, hi int) {
 			for n := lo; n < hi; n++ {
 				sum := dot(w[n*d:(n+1)*d], x)
@@ -57,6 +65,11 @@ func InProjStep(p shaders.InProjStepParams, a, w, small []float32, slots []uint3
 // keepRows writes the rows a . gain (B, d), as planes, and their factors.
 func keepRows(p shaders.InProjStepParams, a, gain, out []float32) {
 	d := p.Width
+	if p.Squares > 0 {
+		copy(out, a[:d])
+		out[d] = float32(factor(a[d:d+p.Squares], p))
+		return
+	}
 	for b := range p.Rows {
 		sum := 0.0
 		for i, v := range a[b*d : (b+1)*d] {
@@ -65,6 +78,15 @@ func keepRows(p shaders.InProjStepParams, a, gain, out []float32) {
 		}
 		out[p.Rows*d+b] = float32(1 / math.Sqrt(sum/float64(d)+float64(p.Eps)))
 	}
+}
+
+// factor is what normalises a row with the given sums of squares.
+func factor(squares []float32, p shaders.InProjStepParams) float64 {
+	sum := 0.0
+	for _, v := range squares {
+		sum += float64(v)
+	}
+	return 1 / math.Sqrt(sum/float64(p.Width)+float64(p.Eps))
 }
 
 // normalise is x = a / sqrt(mean a^2 + eps) . gain.

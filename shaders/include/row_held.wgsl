@@ -6,7 +6,8 @@ Lanes invocations share a row. There are Sets of them, each with Each rows of we
 Flight of them on their way at a time, the first before anything else happens. The
 activations come through workgroup memory, Chunk blocks at a time, quad j of every block
 together, so that neighbours load and take neighbouring vectors; past a row's end they
-are zero.
+are zero. Planar ones are read as they lie, and with Norm square_share(row, t) gives an
+invocation's share of the squares.
 
 row_held is row_dots (include/row_dots.wgsl), held_sum and held_rms are row_sum and
 row_rms, for what follows it. */}}
@@ -91,7 +92,13 @@ row_rms, for what follows it. */}}
 {{- else}}
 	let a{{$m}}_{{$l}}_{{$j}} = activation({{$m}}u, {{mul $j $.Blocks}}u + lane + {{mul $l $.Lanes}}u);
 {{- end}}
-{{- end}}{{end}}{{end}}
+{{- end}}{{end}}
+{{- if $.Norm}}
+	let squares{{$m}} = square_share({{$m}}u, t);
+{{- end}}{{end}}
+{{- if .Conv}}
+	{{template "in_proj_step_loads" .}}
+{{- end}}
 {{- else}}
 {{- range $m := seq .Rows}}{{range $l := seq $.Take}}{{range $j := seq $.Planes}}
 	var a{{$m}}_{{$l}}_{{$j}} = vec4<f32>(0.0);
