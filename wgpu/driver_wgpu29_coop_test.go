@@ -106,9 +106,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
 }`
 
 // BenchmarkCooperative measures products by cooperative matrices. "error" is the root mean
-// square of what some elements of c are off by, as a share of that of c. wgpu-native 29
-// refuses the feature, because its C API has no field for the consent to experiments that
-// the library asks for: it is skipped then.
+// square of what some elements of c are off by, as a share of that of c. It is skipped
+// without the build tag experiments, since the library refuses the feature then.
 func BenchmarkCooperative(b *testing.B) {
 	for _, shape := range [][3]int{{2048, 3072, 768}, {2048, 5120, 2560}, {4096, 4096, 4096}} {
 		for _, kind := range []struct{ Split bool }{{false}, {true}} {
