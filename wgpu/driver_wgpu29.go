@@ -135,6 +135,11 @@ func (a *nativeAdapter) open(label string, limits Limits, timestamps bool) (driv
 	if timestamps {
 		features = append(features, native.FeatureNameTimestampQuery)
 	}
+	return a.request(label, limits, features)
+}
+
+// request makes a device with these features.
+func (a *nativeAdapter) request(label string, limits Limits, features []native.FeatureName) (driverDevice, error) {
 	dev, errs, err := requestDevice(a.ref, label, limits, features)
 	if err != nil {
 		return nil, err
