@@ -17,6 +17,7 @@ type fusedStages[A any] interface {
 	dtScanStep(p shaders.DtScanStepParams, uz, parts, wdt, weights, slots, state, y A)
 	scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weights, slots, w, u, state, yz A)
 	outProjStep(p shaders.OutProjStepParams, yz, w, c A)
+	matmulSum(p shaders.MatmulSumParams, parts, bias, c A)
 	layersStep(p shaders.LayersStepParams, t *together[A], residual, slots A)
 }
 
@@ -42,6 +43,9 @@ type fusedStages[A any] interface {
 //	dt_scan_rows   -> y
 //	matmul_lanes   residual += W_out y
 //
+// Of more sequences than those kernels take, or where rows of weights are too long for
+// them, the groups' sums are added up before the scan, which is dt_scan_rows then.
+//
 // Of one sequence all layers may run at once, by workgroups that wait for each other, in
 // layers_step.
 type stepForm struct {
@@ -49,6 +53,7 @@ type stepForm struct {
 	group    int // channels of a group
 	whole    bool
 	many     bool
+	sums     bool // x_proj's sums over the groups are added up before the scan
 }
 
 // These bound the groups of in_proj_step, whose sums every workgroup of the next kernel
@@ -59,6 +64,10 @@ const (
 	maxWholeGroups        = 160
 	maxWholeIntegerGroups = 320
 )
+
+// fewSums is the number of sequences up to which every workgroup of the scan adds up the
+// sums of the groups by itself.
+const fewSums = 8
 
 // newStepForm chooses the form for rows sequences, where an array may have most
 // elements, W_in has so many shards, and its weights are integers or not.
@@ -79,6 +88,9 @@ func newStepForm(c ModelConfig, rows, most, shards int, integers bool) stepForm 
 	if rows >= shaders.MinLaneRows && shards == 1 && fitsRows(c, rows) {
 		f = stepForm{group: c.DInner, many: true}
 	}
+	if !f.whole && !f.many && rows > fewSums && f.groups(c) > 1 && shaders.DtScanRowsFits(dtScanRows(c, rows)) {
+		f.sums = true
+	}
 	if f.parts(c, rows) > most {
 		return stepForm{}
 	}
@@ -88,7 +100,12 @@ func newStepForm(c ModelConfig, rows, most, shards int, integers bool) stepForm 
 // fitsRows reports whether the kernels for many sequences take a model's sizes.
 func fitsRows(c ModelConfig, rows int) bool {
 	return shaders.InProjRowsFits(inProjRows(c, rows)) && shaders.MatmulLanesFits(xProjRows(c, rows)) &&
-		shaders.DtScanRowsFits(shaders.DtScanStepParams{Rows: rows, Channels: c.DInner, Rank: c.DTRank, States: c.DState, Groups: 1})
+		shaders.DtScanRowsFits(dtScanRows(c, rows))
+}
+
+// dtScanRows is the scan from whole sums.
+func dtScanRows(c ModelConfig, rows int) shaders.DtScanStepParams {
+	return shaders.DtScanStepParams{Rows: rows, Channels: c.DInner, Rank: c.DTRank, States: c.DState, Groups: 1}
 }
 
 func inProjRows(c ModelConfig, rows int) shaders.InProjRowsParams {
@@ -164,9 +181,14 @@ func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
 			XWeights: w.xProj.dtype, ConvBias: c.UseConvBias,
 		}, w.conv, act.slots, w.xProj.shards[0].data, w.convState, act.xz, act.parts) // (B, 2E), (groups, B, R+2N)
 	}
-	s.dtScanStep(shaders.DtScanStepParams{
-		Rows: b.rows, Channels: e, Rank: r, States: ns, Groups: f.groups(c), Weights: w.dtType,
-	}, act.xz, act.parts, w.dtProj, w.scan, act.slots, w.scanState, act.y) // (B, E)
+	scan, parts := dtScanRows(c, b.rows), act.parts
+	scan.Weights, scan.Groups = w.dtType, f.groups(c)
+	if f.sums { // whose rows are whole vectors
+		width := r + 2*ns
+		s.matmulSum(shaders.MatmulSumParams{M: b.rows, N: width, Parts: scan.Groups, LDC: width}, act.parts, *new(A), act.p) // (B, R+2N)
+		scan.Groups, parts = 1, act.p
+	}
+	s.dtScanStep(scan, act.xz, parts, w.dtProj, w.scan, act.slots, w.scanState, act.y)                                                   // (B, E)
 	n.addLinear(s, shaders.MatmulParams{M: b.rows, N: d, K: e, LDA: e, LDC: d, Bias: c.UseBias}, act.y, w.outProj, w.outBias, func() {}) // (B, d)
 }
 
