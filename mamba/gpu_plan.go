@@ -229,6 +229,10 @@ func (r *recorder) outProjStep(p shaders.OutProjStepParams, yz, w, c, gain, next
 	})
 }
 
+func (r *recorder) matmulSum(p shaders.MatmulSumParams, parts, bias, c *wgpu.Buffer) {
+	r.add(p.Parts*p.M*p.N, func(k *shaders.Kernels) (*wgpu.Dispatch, error) { return k.MatmulSum(p, parts, bias, c) })
+}
+
 func (r *recorder) causalConv(p shaders.CausalConvParams, x, weights, slots, state, y *wgpu.Buffer) {
 	r.add(p.Batch*p.Length*p.Channels*p.Width, func(k *shaders.Kernels) (*wgpu.Dispatch, error) {
 		if p.Length == 1 {

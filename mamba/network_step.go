@@ -18,6 +18,7 @@ type fusedStages[A any] interface {
 	scanGateStep(p shaders.ScanGateStepParams, parts, wdt, weights, slots, w, u, state, yz A)
 	outProjStep(p shaders.OutProjStepParams, yz, w, c, gain, next A)
 	chooseEmbed(p shaders.ChooseEmbedParams, best, seen, draws, chosen, ids, table, out A)
+	matmulSum(p shaders.MatmulSumParams, parts, bias, c A)
 	layersStep(p shaders.LayersStepParams, t *together[A], residual, slots A)
 	flowInStep(p shaders.FlowInStepParams, before, w, small, slots, wx, state, next A)
 	flowOutStep(p shaders.FlowOutStepParams, flow, wdt, weights, slots, state, w A)
@@ -49,6 +50,9 @@ type fusedStages[A any] interface {
 //	dt_scan_rows   -> y
 //	matmul_lanes   residual += W_out y
 //
+// Of more sequences than those kernels take, or where rows of weights are too long for
+// them, the groups' sums are added up before the scan, which is dt_scan_rows then.
+//
 // Of one sequence and float weights of a small model two do, whose sums over channels meet
 // in bins of whole numbers (shaders.StepFlow), and one ends the step:
 //
@@ -64,6 +68,7 @@ type stepForm struct {
 	many     bool
 	flow     bool
 	ready    bool
+	sums     bool // x_proj's sums over the groups are added up before the scan
 }
 
 // These bound the groups of in_proj_step, whose sums every workgroup of the next kernel
@@ -78,6 +83,10 @@ const (
 // maxReadyGroups bounds the groups where rows are made ready for them: an NVIDIA H100 has 132
 // processors.
 const maxReadyGroups = 128
+
+// fewSums is the number of sequences up to which every workgroup of the scan adds up the
+// sums of the groups by itself.
+const fewSums = 8
 
 // newStepForm chooses the form for rows sequences, where an array may have most
 // elements, W_in has so many shards, and its weights are integers or not.
@@ -97,6 +106,9 @@ func newStepForm(c ModelConfig, rows, most, shards int, integers bool) stepForm 
 	}
 	if rows >= shaders.MinLaneRows && shards == 1 && fitsRows(c, rows) {
 		f = stepForm{group: c.DInner, many: true}
+	}
+	if !f.whole && !f.many && rows > fewSums && f.groups(c) > 1 && shaders.DtScanRowsFits(dtScanRows(c, rows)) {
+		f.sums = true
 	}
 	if f.parts(c, rows) > most {
 		return stepForm{}
@@ -123,7 +135,12 @@ func (n *network[A]) makesReady(f stepForm, fits func(p shaders.InProjStepParams
 // fitsRows reports whether the kernels for many sequences take a model's sizes.
 func fitsRows(c ModelConfig, rows int) bool {
 	return shaders.InProjRowsFits(inProjRows(c, rows)) && shaders.MatmulLanesFits(xProjRows(c, rows)) &&
-		shaders.DtScanRowsFits(shaders.DtScanStepParams{Rows: rows, Channels: c.DInner, Rank: c.DTRank, States: c.DState, Groups: 1})
+		shaders.DtScanRowsFits(dtScanRows(c, rows))
+}
+
+// dtScanRows is the scan from whole sums.
+func dtScanRows(c ModelConfig, rows int) shaders.DtScanStepParams {
+	return shaders.DtScanStepParams{Rows: rows, Channels: c.DInner, Rank: c.DTRank, States: c.DState, Groups: 1}
 }
 
 func inProjRows(c ModelConfig, rows int) shaders.InProjRowsParams {
@@ -202,9 +219,14 @@ func (n *network[A]) step(s fusedStages[A], i int, b batch, f stepForm) {
 			XWeights: w.xProj.dtype, ConvBias: c.UseConvBias,
 		}, w.conv, act.slots, w.xProj.shards[0].data, w.convState, act.xz, act.parts) // (B, 2E), (groups, B, R+2N)
 	}
-	s.dtScanStep(shaders.DtScanStepParams{
-		Rows: b.rows, Channels: e, Rank: r, States: ns, Groups: f.groups(c), Weights: w.dtType,
-	}, act.xz, act.parts, w.dtProj, w.scan, act.slots, w.scanState, act.y) // (B, E)
+	scan, parts := dtScanRows(c, b.rows), act.parts
+	scan.Weights, scan.Groups = w.dtType, f.groups(c)
+	if f.sums { // whose rows are whole vectors
+		width := r + 2*ns
+		s.matmulSum(shaders.MatmulSumParams{M: b.rows, N: width, Parts: scan.Groups, LDC: width}, act.parts, *new(A), act.p) // (B, R+2N)
+		scan.Groups, parts = 1, act.p
+	}
+	s.dtScanStep(scan, act.xz, parts, w.dtProj, w.scan, act.slots, w.scanState, act.y)                                                   // (B, E)
 	n.addLinear(s, shaders.MatmulParams{M: b.rows, N: d, K: e, LDA: e, LDC: d, Bias: c.UseBias}, act.y, w.outProj, w.outBias, func() {}) // (B, d)
 }
 

@@ -25,8 +25,8 @@ func TestStepForm(t *testing.T) {
 	assert.Equal(t, stepForm{group: 64}, newStepForm(m28, 8, most, 2, false), "W_in in two buffers")
 	assert.Equal(t, stepForm{group: 1536, many: true}, newStepForm(m130, shaders.MaxLaneRows, most, 1, false))
 	assert.Equal(t, 64*80, newStepForm(m130, 64, most, 1, false).parts(m130, 64))
-	assert.Equal(t, stepForm{group: 64}, newStepForm(m130, shaders.MaxLaneRows+1, most, 1, false))
-	assert.Equal(t, stepForm{group: 64}, newStepForm(m28, 64, most, 1, false), "longer rows than lanes should share")
+	assert.Equal(t, stepForm{group: 64, sums: true}, newStepForm(m130, shaders.MaxLaneRows+1, most, 1, false))
+	assert.Equal(t, stepForm{group: 64, sums: true}, newStepForm(m28, 64, most, 1, false), "longer rows than lanes should share")
 	assert.Zero(t, newStepForm(wide, 1, most, 1, false), "more outputs of x_proj than a workgroup sums")
 	assert.Zero(t, newStepForm(m28, 4096, most, 1, false), "sums past a binding")
 	assert.Equal(t, 96*80, stepForm{group: 16}.parts(m130, 1))
@@ -49,14 +49,14 @@ func TestStepDispatches(t *testing.T) {
 // TestStepRows takes steps of one sequence, and of as many as those around which other
 // kernels run: in_proj_step takes two, a workgroup of in_proj_rows eight, of the models
 // whose dt comes in whole vectors, matvec and a workgroup of x_proj_step eight, of the
-// others, in_proj_rows 64. One model has a bias of
+// others, in_proj_rows 64, past which x_proj's sums over three groups are added up. One model has a bias of
 // the convolution, another of the projections, and one is so wide that z's product runs
 // beside the scan.
 func TestStepRows(t *testing.T) {
 	dev := device(t)
 	for i, c := range []ModelConfig{
 		{DModel: 24, DInner: 48, DState: 16, DConv: 4, DTRank: 2, VocabSize: 131, UseConvBias: true},
-		{DModel: 32, DInner: 64, DState: 16, DConv: 4, DTRank: 4, VocabSize: 131, UseConvBias: true},
+		{DModel: 32, DInner: 160, DState: 16, DConv: 4, DTRank: 4, VocabSize: 131, UseConvBias: true},
 		{DModel: 17, DInner: 35, DState: 5, DConv: 2, DTRank: 3, VocabSize: 67, UseBias: true, Tied: true},
 		{DModel: 1000, DInner: 1600, DState: 16, DConv: 4, DTRank: 12, VocabSize: 67, UseConvBias: true},
 	} {

@@ -41,7 +41,7 @@ func (k *Kernels) InProjRows(p InProjRowsParams, a, w, small, slots, state, uz *
 	v := inProjRowsVariant{
 		laneSums: newLaneSums(p.Rows, 2*p.Channels, p.Width, p.Weights), Taps: p.Taps, ConvBias: p.ConvBias, Bias: p.Bias,
 	}
-	v.Norm = true
+	v.Norm, v.Early = true, true
 	conv, convBias, inBias, _ := p.step().offsets()
 	return k.dispatch("in_proj_rows", v, uniform(p.Rows, p.Eps, conv, convBias, inBias), v.grid(p.Rows), a, w, small, slots, state, uz)
 }

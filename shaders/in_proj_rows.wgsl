@@ -30,25 +30,51 @@ struct Params { m: u32, eps: f32, off_conv: u32, off_conv_bias: u32, off_in_bias
 {{template "lane_memory" .}}
 {{- $channels := div .All 2}}{{$past := sub .Taps 1}}
 
-fn ended(m: u32, n: u32, i: u32, sum: f32) {
+// Early is what a convolution takes besides its last input.
+struct Early {
+{{- range $k := seq .Taps}}
+	w{{$k}}: f32,
+{{- end}}
+{{- range $k := seq $past}}
+	x{{$k}}: f32,
+{{- end}}
+	bias: f32,
+};
+
+fn early(m: u32, n: u32) -> Early {
+	var e: Early;
+	if (n < {{$channels}}u) {
+		let held = (slots[m] * {{$channels}}u + n) * {{$past}}u;
+		let taps = params.off_conv + n * {{.Taps}}u;
+{{- range $k := seq $past}}
+		e.x{{$k}} = state[held + {{$k}}u];
+{{- end}}
+{{- range $k := seq .Taps}}
+		e.w{{$k}} = small[taps + {{$k}}u];
+{{- end}}
+{{- if .ConvBias}}
+		e.bias = small[params.off_conv_bias + n];
+{{- end}}
+	}
+	return e;
+}
+
+fn ended(m: u32, n: u32, i: u32, sum: f32, e: Early) {
 	let v = sum * row_rms(i){{if eq .Weights "Q8"}} * lane_row_scale(n){{end}}{{if .Bias}} + small[params.off_in_bias + n]{{end}};
 	if (n >= {{$channels}}u) {
 		uz[m * {{.All}}u + n] = v;
 		return;
 	}
 	let held = (slots[m] * {{$channels}}u + n) * {{$past}}u;
-	let taps = params.off_conv + n * {{.Taps}}u;
-	var u = {{if .ConvBias}}small[params.off_conv_bias + n]{{else}}0.0{{end}};
-	let x{{$past}} = v;
+	var u = e.bias;
 {{- range $k := seq $past}}
-	let x{{$k}} = state[held + {{$k}}u];
+	u = fma(e.w{{$k}}, e.x{{$k}}, u);
 {{- end}}
-{{- range $k := seq .Taps}}
-	u = fma(small[taps + {{$k}}u], x{{$k}}, u);
-{{- end}}
-{{- range $k := seq $past}}
-	state[held + {{$k}}u] = x{{add $k 1}};
-{{- end}}
+	u = fma(e.w{{$past}}, v, u);
+{{- range $k := seq $past}}{{if $k}}
+	state[held + {{sub $k 1}}u] = e.x{{$k}};
+{{- end}}{{end}}
+	state[held + {{sub $past 1}}u] = v;
 	uz[m * {{.All}}u + n] = silu(u);
 }
 

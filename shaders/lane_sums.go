@@ -88,6 +88,7 @@ type laneSums struct {
 	Weights   string
 	Few       bool // there are up to fewLaneRows rows
 	Norm      bool // activations are normalised
+	Early     bool // what a sum ends with is loaded before they meet
 }
 
 // MaxLaneRows is the largest number of rows of a product that lanes share. Of more than
@@ -152,9 +153,10 @@ func (t laneTile) of(m int) laneTile {
 	return t
 }
 
-// meeting sets how many sums of an invocation meet at a time.
+// meeting sets how many sums of an invocation meet at a time: no more than there are
+// lanes, so that an invocation ends one of them at most.
 func (v laneSums) meeting() laneSums {
-	for p := 1; p <= v.M*v.N; p++ {
+	for p := 1; p <= min(v.M*v.N, v.Lanes()); p++ {
 		if v.M*v.N%p == 0 && 4*p*v.Invocations() <= laneMemory {
 			v.Pass = p
 		}

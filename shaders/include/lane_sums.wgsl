@@ -14,7 +14,8 @@ lane_memory declares it. lane_sums runs the sums, of a workgroup whose tile begi
 the rows, and row_rms(i) is the factor that normalises row i of the tile, of which each
 invocation squares a share. lane_ends calls ended(m, n, i, sum) for every sum, n being a
 column, m a row and i its place in the tile; of integers of 8 bits a sum is yet to be
-multiplied by lane_row_scale(n). */}}
+multiplied by lane_row_scale(n). With Early, ended also takes early(m, n), which loads what
+else it needs: all of that is on its way before the first sums meet. */}}
 {{define "lane_type"}}{{if eq .Words 4}}vec4<u32>{{else if eq .Words 2}}vec2<u32>{{else}}u32{{end}}{{end}}
 {{define "lane_memory"}}
 // word is word i of the weights.
@@ -154,6 +155,16 @@ fn row_rms(i: u32) -> f32 {
 {{- if .Norm}}{{range $o := seq .Own}}
 	squares[{{mul $o $.Invocations}}u + slot] = (q{{$o}}.x + q{{$o}}.y) + (q{{$o}}.z + q{{$o}}.w);
 {{- end}}{{end}}
+	// An invocation ends one sum at a time, if any: s, of row i and column n.
+	let at = t % {{.Places}}u;
+{{- range $p := seq (div (mul .M .N) .Pass)}}
+	let s{{$p}} = {{mul $p $.Pass}}u + t / {{$.Places}}u;
+	let i{{$p}} = at / {{$.PlacesN}}u + s{{$p}} / {{$.N}}u * {{$.PlacesM}}u;
+	let n{{$p}} = left + at % {{$.PlacesN}}u + s{{$p}} % {{$.N}}u * {{$.PlacesN}}u;
+{{- if $.Early}}
+	let early{{$p}} = early(min(top + i{{$p}}, params.m - 1u), min(n{{$p}}, {{sub $.All 1}}u));
+{{- end}}
+{{- end}}
 {{- range $p := seq (div (mul .M .N) .Pass)}}
 {{- if $p}}
 	workgroupBarrier();
@@ -163,19 +174,15 @@ fn row_rms(i: u32) -> f32 {
 {{- end}}
 	workgroupBarrier();
 	// The lanes are taken in turns that differ by place, so that neighbours read different banks.
-	for (var r = t; r < {{mul $.Pass $.Places}}u; r += {{$.Invocations}}u) {
-		let at = r % {{$.Places}}u;
-		let base = r / {{$.Places}}u * {{$.Invocations}}u + at * {{$.Lanes}}u;
+	if (t < {{mul $.Pass $.Places}}u) {
+		let base = t / {{$.Places}}u * {{$.Invocations}}u + at * {{$.Lanes}}u;
 		let turn = at * {{$.Lanes}}u / 32u;
 		var sum = 0.0;
 {{- range $l := seq $.Lanes}}
 		sum += shares[base + (turn + {{$l}}u) % {{$.Lanes}}u];
 {{- end}}
-		let s = {{mul $p $.Pass}}u + r / {{$.Places}}u;
-		let i = at / {{$.PlacesN}}u + s / {{$.N}}u * {{$.PlacesM}}u;
-		let n = left + at % {{$.PlacesN}}u + s % {{$.N}}u * {{$.PlacesN}}u;
-		if (top + i < params.m && n < {{$.All}}u) {
-			ended(top + i, n, i, sum);
+		if (top + i{{$p}} < params.m && n{{$p}} < {{$.All}}u) {
+			ended(top + i{{$p}}, n{{$p}}, i{{$p}}, sum{{if $.Early}}, early{{$p}}{{end}});
 		}
 	}
 {{- end}}
