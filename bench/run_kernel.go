@@ -132,12 +132,42 @@ func (c *kernelCase) measureOn(ctx context.Context, kernels *shaders.Kernels, bu
 
 // check compares a sample of what the first run left with the twins' result.
 func (c *kernelCase) check(buffers []*wgpu.Buffer) error {
+	e, err := c.expect()
+	if err != nil {
+		return err
+	}
+	return e.compare(buffers)
+}
+
+// expectation is what a sample of a case's arrays should be after the first run.
+type expectation struct {
+	c      *kernelCase
+	views  []view
+	params any
+	want   []cases.Arg
+}
+
+// expect has the twins compute the sample.
+func (c *kernelCase) expect() (*expectation, error) {
 	views, steps := c.sample()
-	want := make([]cases.Arg, len(views))
-	got := make([]cases.Arg, len(views))
+	e := &expectation{c, views, steps[0].params, make([]cases.Arg, len(views))}
 	for i, v := range views {
-		a := &c.arrays[i]
-		want[i] = v.start(a)
+		e.want[i] = v.start(&c.arrays[i])
+	}
+	for _, s := range steps {
+		if err := s.runTwin(e.want); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// compare compares it with what is in the arrays. Errors: [cases.MismatchError], those of
+// the device.
+func (e *expectation) compare(buffers []*wgpu.Buffer) error {
+	got := make([]cases.Arg, len(e.views))
+	for i, v := range e.views {
+		a := &e.c.arrays[i]
 		if !a.out {
 			continue
 		}
@@ -146,10 +176,5 @@ func (c *kernelCase) check(buffers []*wgpu.Buffer) error {
 			return err
 		}
 	}
-	for _, s := range steps {
-		if err := s.runTwin(want); err != nil {
-			return err
-		}
-	}
-	return cases.Compare(cases.Case{Kernel: c.name, Name: c.shape, Params: steps[0].params, Tol: c.tolerance()}, got, want)
+	return cases.Compare(cases.Case{Kernel: e.c.name, Name: e.c.shape, Params: e.params, Tol: e.c.tolerance()}, got, e.want)
 }
