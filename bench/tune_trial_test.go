@@ -37,18 +37,3 @@ func TestTrial(t *testing.T) {
 		trial.close()
 	}
 }
-
-// A tuning of a small model comes to its end.
-func TestTuneOnDevice(t *testing.T) {
-	dev := device(t, nil)
-	seen := 0
-	tuned, err := Tune(ctx, dev, &TuneOptions{
-		Options: Options{Quick: true, Model: "../testdata/reference-lm", Only: []string{"selective_scan"}},
-		Chosen:  func(Choice, TuneProgress) error { seen++; return nil },
-	})
-	require.NoError(t, err)
-	require.NotEmpty(t, tuned.Choices)
-	require.Len(t, tuned.Choices, seen)
-	wrong, _ := tuned.Faults()
-	require.Empty(t, wrong)
-}
