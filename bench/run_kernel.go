@@ -60,8 +60,20 @@ func (c *kernelCase) measure(ctx context.Context, kernels *shaders.Kernels, e ef
 	return c.measureOn(ctx, kernels, buffers, e)
 }
 
-// prepare makes the case's arrays, those that there were when it failed included.
+// prepare makes the case's arrays with what they start with, those that there were when it
+// failed included.
 func (c *kernelCase) prepare(dev *wgpu.Device) ([]*wgpu.Buffer, error) {
+	buffers, err := c.allocate(dev)
+	for i := range c.arrays {
+		if err == nil && buffers[i] != nil {
+			err = c.arrays[i].fill(buffers[i])
+		}
+	}
+	return buffers, err
+}
+
+// allocate makes the case's arrays, zeroed, those that there were when it failed included.
+func (c *kernelCase) allocate(dev *wgpu.Device) ([]*wgpu.Buffer, error) {
 	buffers := make([]*wgpu.Buffer, len(c.arrays))
 	for i := range c.arrays {
 		a := &c.arrays[i]
@@ -73,9 +85,6 @@ func (c *kernelCase) prepare(dev *wgpu.Device) ([]*wgpu.Buffer, error) {
 			return buffers, err
 		}
 		buffers[i] = b
-		if err := a.fill(b); err != nil {
-			return buffers, err
-		}
 	}
 	return buffers, nil
 }

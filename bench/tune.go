@@ -16,6 +16,10 @@ type TuneOptions struct {
 	// Options have the meaning that they have in [Run]; Progress counts variants.
 	// Tuning and Measured are not used.
 	Options
+	// More, if set, opens another device on the same adapter, of an instance of the library
+	// of its own ([wgpu.Options]), so that kernels are compiled side by side. Tune closes
+	// it. Without it, and where it fails, they are compiled one after the other.
+	More func() (*wgpu.Device, error)
 	// Known, if set, reports whether a kernel was measured at a shape before, as
 	// [shaders.Tuning] names them, with the variants that it has now. It is passed over
 	// then.
@@ -28,7 +32,7 @@ type TuneOptions struct {
 // TuneProgress is how far a run of [Tune] is.
 type TuneProgress struct {
 	Done, Total, Known int           // shapes: measured, to be measured, and passed over
-	Left               time.Duration // until the end, as it looks by the variants measured so far
+	Left               time.Duration // until the end, as it looks by those measured so far
 }
 
 // Tuned is what [Tune] found out.
@@ -70,7 +74,8 @@ type VariantTime struct {
 
 // Tune measures every variant of the kernels that have some, at the shapes that
 // models run them at: the model in Options.Model, or those of Options.Sizes, by
-// default all published ones. Nothing is timed but variants whose result was checked;
+// default all published ones. First all are compiled, which takes a GPU's driver longest;
+// the times are taken when nothing else goes on. Nothing is timed but variants whose result was checked;
 // one that does not compile or is wrong is in the choice with its error. One is chosen
 // where it is faster than the default by more than the spread of both. Errors: those of
 // the device, of Chosen and of ctx, with what was found before them.
@@ -89,7 +94,9 @@ func Tune(ctx context.Context, dev *wgpu.Device, opts *TuneOptions) (*Tuned, err
 	if err != nil {
 		return nil, err
 	}
-	t := newTuner(dev, roofs, opts.tuneEffort(dev.Info().Kind))
+	w := newWorkshop(dev, opts.More)
+	defer w.close()
+	t := newTuner(w, roofs, opts.tuneEffort(dev.Info().Kind))
 	return t.run(ctx, opts.tuneCases(models), opts)
 }
 
@@ -109,6 +116,7 @@ type tuner struct {
 	effort   effort
 	unfit    func(c *kernelCase) string // why a case is not measured, or nothing
 	variants func(s step) []string
+	compile  func(ctx context.Context, items []tuneItem, told func(done, total int)) error
 	prepare  func(c *kernelCase) (*trial, error)
 }
 
@@ -119,8 +127,8 @@ type trial struct {
 	close func()
 }
 
-func newTuner(dev *wgpu.Device, roofs *Roofs, e effort) *tuner {
-	kernels := shaders.New(dev)
+func newTuner(w *workshop, roofs *Roofs, e effort) *tuner {
+	dev := w.dev
 	return &tuner{
 		effort: e,
 		unfit: func(c *kernelCase) string {
@@ -131,7 +139,8 @@ func newTuner(dev *wgpu.Device, roofs *Roofs, e effort) *tuner {
 			return e.tooLong(least)
 		},
 		variants: func(s step) []string { return shaders.Variants(s.kernel, s.params, dev.Limits(), dev.Info().Kind) },
-		prepare:  func(c *kernelCase) (*trial, error) { return newTrial(c, kernels) },
+		compile:  w.compile,
+		prepare:  func(c *kernelCase) (*trial, error) { return newTrial(c, w.of(family(c.steps[0]))) },
 	}
 }
 
@@ -166,10 +175,18 @@ func (t *tuner) items(list []kernelCase, opts *TuneOptions) (items []tuneItem, k
 func (t *tuner) run(ctx context.Context, list []kernelCase, opts *TuneOptions) (*Tuned, error) {
 	items, known := t.items(list, opts)
 	out := &Tuned{Tuning: shaders.Tuning{}, Known: known}
-	done, total, start := 0, 0, time.Now()
+	done, total := 0, 0
 	for _, item := range items {
 		total += len(item.variants)
 	}
+	if err := t.compile(ctx, items, func(n, of int) {
+		if opts.Progress != nil {
+			opts.Progress(fmt.Sprintf("compiling variant %d of %d", n, of), 0, total)
+		}
+	}); err != nil {
+		return out, err
+	}
+	start := time.Now()
 	for i, item := range items {
 		begin := time.Now()
 		choice, err := t.choose(ctx, item, func() {
@@ -187,7 +204,7 @@ func (t *tuner) run(ctx context.Context, list []kernelCase, opts *TuneOptions) (
 			out.Tuning[item.key] = name
 		}
 		if opts.Chosen != nil {
-			p := TuneProgress{Done: i + 1, Total: len(items), Known: known, Left: remaining(time.Since(start), done, total)}
+			p := TuneProgress{Done: i + 1, Total: len(items), Known: known, Left: remaining(time.Since(start), i+1, len(items))}
 			if err := opts.Chosen(choice, p); err != nil {
 				return out, err
 			}
@@ -196,7 +213,8 @@ func (t *tuner) run(ctx context.Context, list []kernelCase, opts *TuneOptions) (
 	return out, nil
 }
 
-// remaining is the time that the rest takes, if it goes on as so far.
+// remaining is the time that the rest of the shapes take, if they take as long as those
+// that are done.
 func remaining(elapsed time.Duration, done, total int) time.Duration {
 	return time.Duration(float64(elapsed) / float64(max(done, 1)) * float64(total-done))
 }

@@ -33,6 +33,7 @@ func fakeTuner(times map[string][]float64, failing map[string]error) *tuner {
 			}
 			return []string{"default", "wide", "tall"}
 		},
+		compile: func(context.Context, []tuneItem, func(int, int)) error { return nil },
 		prepare: func(*kernelCase) (*trial, error) {
 			return &trial{close: func() {}, add: func(variant string) (func(int) (float64, error), error) {
 				taken := 0

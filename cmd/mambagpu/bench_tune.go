@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mambagpu/mambagpu/bench"
@@ -61,11 +62,15 @@ func (a *app) tune(ctx context.Context, o benchOptions) error {
 // options are the command line's, with the run told what becomes known.
 func (r *tuneRun) options(o benchOptions) *bench.TuneOptions {
 	opts := &bench.TuneOptions{Options: o.bench, Chosen: r.chosen}
+	var instances atomic.Int32
+	opts.More = func() (*wgpu.Device, error) {
+		return wgpu.Open(&wgpu.Options{Adapter: o.adapter, Notices: r.app.stderr, Instance: int(instances.Add(1))})
+	}
 	if !o.again {
 		opts.Known = r.log.Knows
 	}
 	opts.Progress = func(name string, done, total int) {
-		r.bar.rename("tuning " + name)
+		r.bar.rename(name)
 		r.bar.update(int64(done), int64(total))
 	}
 	return opts
