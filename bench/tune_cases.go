@@ -26,40 +26,64 @@ func (o *Options) tuneModels() ([]tuneModel, error) {
 	return out, nil
 }
 
-// Numbers of tokens that kernels are tuned for, a chunk of a prompt, a short prompt
-// and decoding of many sequences; and numbers of sequences.
+// Numbers of tokens that kernels are tuned for: chunks of a prompt, a short prompt and
+// decoding of many sequences, and a step of training; and numbers of sequences.
 var (
 	tuneRows    = []int{16384, 2048, 256, 64}
+	trainRows   = []int{32768, 8192, 2048}
 	tuneBatches = []int{1, 8}
 )
 
-// tuneCases is the kernels of the models, each shape once; in a hurry a few of them.
+// trainLength is the length of a sequence in training.
+const trainLength = 512
+
+// tuneCases is the kernels of the models, in a hurry a few of them, and what training has
+// besides where Only asks for it. A shape may be there more than once.
 func (o *Options) tuneCases(models []tuneModel) []kernelCase {
+	var out []kernelCase
+	for _, m := range models {
+		out = append(out, m.cases(o.Quick)...)
+		if slices.Contains(o.Only, trainName) {
+			out = append(out, m.trainCases(o.Quick)...)
+		}
+	}
+	return out
+}
+
+// cases is the kernels of a model in use.
+func (m tuneModel) cases(quick bool) (out []kernelCase) {
 	lengths, types := tuneRows, []shaders.DType{shaders.F32, shaders.F16, shaders.Q8, shaders.Q4}
-	if o.Quick {
+	if quick {
 		lengths, types = []int{256}, types[:2]
 	}
-	var out []kernelCase
-	seen := map[string]bool{}
-	add := func(c kernelCase) {
-		if key := c.name + " " + c.shape; !seen[key] {
-			seen[key] = true
-			out = append(out, c)
+	for _, rows := range lengths {
+		for _, t := range types {
+			out = append(out, product(rows, 2*m.e, m.d, t), product(rows, m.r+2*m.n, m.e, t), product(rows, m.d, m.e, t))
+		}
+		for _, batch := range tuneBatches {
+			if rows > 64 {
+				out = append(out, scan(batch, rows/batch, m.e, m.n))
+			}
 		}
 	}
-	for _, m := range models {
-		for _, rows := range lengths {
-			for _, t := range types {
-				add(product(rows, 2*m.e, m.d, t))
-				add(product(rows, m.r+2*m.n, m.e, t))
-				add(product(rows, m.d, m.e, t))
-			}
-			for _, batch := range tuneBatches {
-				if rows > 64 {
-					add(scan(batch, rows/batch, m.e, m.n))
-				}
-			}
+	return out
+}
+
+// trainCases is the products and the scan of a step of training, all named as training is.
+func (m tuneModel) trainCases(quick bool) (out []kernelCase) {
+	lengths := trainRows
+	if quick {
+		lengths = []int{1024}
+	}
+	for _, rows := range lengths {
+		for _, linear := range []struct{ in, out int }{{m.d, 2 * m.e}, {m.e, m.r + 2*m.n}, {m.r, m.e}, {m.e, m.d}} {
+			out = append(out, product(rows, linear.out, linear.in, shaders.F32),
+				inputGradient(rows, linear.in, linear.out), weightGradient(rows, linear.in, linear.out))
 		}
+		out = append(out, scan(rows/trainLength, trainLength, m.e, m.n))
+	}
+	for i := range out {
+		out[i].name = trainName
 	}
 	return out
 }

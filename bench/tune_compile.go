@@ -28,7 +28,7 @@ func newWorkshop(dev *wgpu.Device, more func() (*wgpu.Device, error)) *workshop 
 // family names the dispatches that have pipelines in common, whatever their shapes.
 func family(s step) string {
 	if p, ok := s.params.(shaders.MatmulParams); ok {
-		return s.kernel + " " + p.Weights.String()
+		return fmt.Sprint(s.kernel, p.Weights, p.TransA, p.TransW)
 	}
 	return s.kernel
 }
@@ -38,7 +38,11 @@ func family(s step) string {
 func pipelines(s step) string {
 	switch p := s.params.(type) {
 	case shaders.MatmulParams:
-		p.M = 0
+		if p.TransA { // the rows that add up
+			p.K = 0
+		} else {
+			p.M = 0
+		}
 		return fmt.Sprint(s.kernel, p)
 	case shaders.SelectiveScanParams:
 		p.Batch, p.Length = 0, 0
@@ -51,24 +55,16 @@ func pipelines(s step) string {
 // and where no other can be opened.
 func (w *workshop) of(family string) *shaders.Kernels {
 	w.mu.Lock()
-	k, first := w.kernels[family], len(w.kernels) == 0
-	if k == nil && (first || w.more == nil) {
-		k = shaders.New(w.dev)
-	}
-	if k != nil {
-		w.kernels[family] = k
-	}
-	w.mu.Unlock()
-	if k != nil {
+	defer w.mu.Unlock()
+	if k := w.kernels[family]; k != nil {
 		return k
 	}
-	dev, err := w.more()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err != nil {
-		dev = w.dev
-	} else {
-		w.opened = append(w.opened, dev)
+	dev := w.dev
+	if len(w.kernels) > 0 && w.more != nil {
+		if d, err := w.more(); err == nil {
+			dev = d
+			w.opened = append(w.opened, d)
+		}
 	}
 	w.kernels[family] = shaders.New(dev)
 	return w.kernels[family]
@@ -85,7 +81,7 @@ func (w *workshop) close() {
 // What does not compile shows when it is measured. told is called for each variant.
 func (w *workshop) compile(ctx context.Context, items []tuneItem, told func(done, total int)) error {
 	byFamily, total := map[string][]tuneItem{}, 0
-	for _, item := range models(items) {
+	for _, item := range templates(items) {
 		f := family(item.c.steps[0])
 		byFamily[f] = append(byFamily[f], item)
 		total += len(item.variants)
@@ -111,9 +107,9 @@ func (w *workshop) compile(ctx context.Context, items []tuneItem, told func(done
 	return failed
 }
 
-// models is one case for each set of pipelines: that with the most variants, and of these
+// templates is one case for each set of pipelines: that with the most variants, and of these
 // the smallest.
-func models(items []tuneItem) []tuneItem {
+func templates(items []tuneItem) []tuneItem {
 	at := map[string]int{}
 	var out []tuneItem
 	for _, item := range items {

@@ -207,7 +207,8 @@ func TestRaceSettles(t *testing.T) {
 	require.Len(t, final[0].samples, 8)
 }
 
-// Every shape is there once, and those of a chunk of each model are.
+// The shapes of a chunk of each model are there, and those of training where it is asked
+// for.
 func TestTuneCases(t *testing.T) {
 	models, err := (&Options{}).tuneModels()
 	require.NoError(t, err)
@@ -217,13 +218,29 @@ func TestTuneCases(t *testing.T) {
 		keys = append(keys, c.name+" "+c.shape)
 		require.Len(t, c.steps, 1)
 	}
+	all := len(keys)
 	for _, want := range []string{"matmul (2048,3072,768)", "matmul (2048,2560,5120) Q4", "matmul (64,80,1536) F16", "selective_scan (8,256,5120,16)"} {
+		require.Contains(t, keys, want)
+	}
+	require.NotContains(t, keys, "train (3072,768,32768)")
+	keys = nil
+	train := &Options{Only: []string{trainName}}
+	for _, c := range train.tuneCases(models[:1]) {
+		if train.wants(c.name) {
+			keys = append(keys, tuningKey(c.steps[0]))
+		}
+	}
+	require.Len(t, keys, 3*13)
+	for _, want := range []string{
+		"matmul_split 32768x3072x768 F32", "matmul_split 32768x768x3072 F32 TransW", "matmul_split 4096x768x32768 F32 TransA TransW",
+		"selective_scan 64x512x1536x16",
+	} {
 		require.Contains(t, keys, want)
 	}
 	few, err := (&Options{Sizes: []string{"130m"}}).tuneModels()
 	require.NoError(t, err)
-	require.Less(t, len((&Options{}).tuneCases(few)), len(keys)/4)
-	require.Less(t, len((&Options{Quick: true}).tuneCases(models)), len(keys)/4)
+	require.Less(t, len((&Options{}).tuneCases(few)), all/4)
+	require.Less(t, len((&Options{Quick: true}).tuneCases(models)), all/4)
 	own, err := (&Options{Model: "../testdata/reference-lm"}).tuneModels()
 	require.NoError(t, err)
 	require.Equal(t, []tuneModel{{256, 512, 16, 4, 16, 4096}}, own)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/mambagpu/mambagpu/bench"
@@ -62,9 +61,10 @@ func (a *app) tune(ctx context.Context, o benchOptions) error {
 // options are the command line's, with the run told what becomes known.
 func (r *tuneRun) options(o benchOptions) *bench.TuneOptions {
 	opts := &bench.TuneOptions{Options: o.bench, Chosen: r.chosen}
-	var instances atomic.Int32
+	instances := 0
 	opts.More = func() (*wgpu.Device, error) {
-		return wgpu.Open(&wgpu.Options{Adapter: o.adapter, Notices: r.app.stderr, Instance: int(instances.Add(1))})
+		instances++
+		return wgpu.Open(&wgpu.Options{Adapter: o.adapter, Notices: r.app.stderr, Instance: instances})
 	}
 	if !o.again {
 		opts.Known = r.log.Knows
