@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/mambagpu/mambagpu/shaders"
@@ -13,8 +14,9 @@ import (
 
 // TuneOptions choose what is tuned. nil means the zero value.
 type TuneOptions struct {
-	// Options have the meaning that they have in [Run]; Progress counts variants.
-	// Tuning and Measured are not used.
+	// Options have the meaning that they have in [Run]; Progress counts variants, and the
+	// name "train" in Only means the products and the scan of training, which are not tuned
+	// unless it is there. Tuning and Measured are not used.
 	Options
 	// More, if set, opens another device on the same adapter, of an instance of the library
 	// of its own ([wgpu.Options]), so that kernels are compiled side by side. Tune closes
@@ -74,11 +76,11 @@ type VariantTime struct {
 
 // Tune measures every variant of the kernels that have some, at the shapes that
 // models run them at: the model in Options.Model, or those of Options.Sizes, by
-// default all published ones. First all are compiled, which takes a GPU's driver longest;
-// the times are taken when nothing else goes on. Nothing is timed but variants whose result was checked;
-// one that does not compile or is wrong is in the choice with its error. One is chosen
-// where it is faster than the default by more than the spread of both. Errors: those of
-// the device, of Chosen and of ctx, with what was found before them.
+// default all published ones. First all are compiled, then they are timed one shape after
+// the other, when nothing else goes on. A variant is timed after its result was checked; one
+// that does not compile or is wrong is in the choice with its error. One is chosen where it
+// is faster than the default by more than the spread of both, or where the default does not
+// run. Errors: those of the device, of Chosen and of ctx, with what was found before them.
 func Tune(ctx context.Context, dev *wgpu.Device, opts *TuneOptions) (*Tuned, error) {
 	if opts == nil {
 		opts = &TuneOptions{}
@@ -171,7 +173,7 @@ func (t *tuner) items(list []kernelCase, opts *TuneOptions) (items []tuneItem, k
 	return items, known
 }
 
-// run measures the cases.
+// run compiles and measures the cases.
 func (t *tuner) run(ctx context.Context, list []kernelCase, opts *TuneOptions) (*Tuned, error) {
 	items, known := t.items(list, opts)
 	out := &Tuned{Tuning: shaders.Tuning{}, Known: known}
@@ -179,38 +181,41 @@ func (t *tuner) run(ctx context.Context, list []kernelCase, opts *TuneOptions) (
 	for _, item := range items {
 		total += len(item.variants)
 	}
-	if err := t.compile(ctx, items, func(n, of int) {
+	progress := func(name string) {
 		if opts.Progress != nil {
-			opts.Progress(fmt.Sprintf("compiling variant %d of %d", n, of), 0, total)
+			opts.Progress(name, done, total)
 		}
-	}); err != nil {
+	}
+	compiled := func(n, of int) { progress(fmt.Sprintf("compiling variant %d of %d", n, of)) }
+	if err := t.compile(ctx, slices.DeleteFunc(slices.Clone(items), t.leavesOut), compiled); err != nil {
 		return out, err
 	}
 	start := time.Now()
 	for i, item := range items {
-		begin := time.Now()
-		choice, err := t.choose(ctx, item, func() {
-			if opts.Progress != nil {
-				opts.Progress(item.key, done, total)
-			}
-			done++
-		})
+		choice, err := t.choose(ctx, item, func() { progress(item.key); done++ })
 		if err != nil {
 			return out, err
 		}
-		choice.Took = time.Since(begin)
-		out.Choices = append(out.Choices, choice)
-		if name := choice.Chosen(); name != "" {
-			out.Tuning[item.key] = name
-		}
+		out.add(choice)
 		if opts.Chosen != nil {
-			p := TuneProgress{Done: i + 1, Total: len(items), Known: known, Left: remaining(time.Since(start), i+1, len(items))}
-			if err := opts.Chosen(choice, p); err != nil {
+			left := remaining(time.Since(start), i+1, len(items))
+			if err := opts.Chosen(choice, TuneProgress{Done: i + 1, Total: len(items), Known: known, Left: left}); err != nil {
 				return out, err
 			}
 		}
 	}
 	return out, nil
+}
+
+// leavesOut reports whether a case is not measured.
+func (t *tuner) leavesOut(item tuneItem) bool { return t.unfit(item.c) != "" }
+
+// add takes down a choice.
+func (t *Tuned) add(c Choice) {
+	t.Choices = append(t.Choices, c)
+	if name := c.Chosen(); name != "" {
+		t.Tuning[c.Key()] = name
+	}
 }
 
 // remaining is the time that the rest of the shapes take, if they take as long as those
@@ -222,46 +227,49 @@ func remaining(elapsed time.Duration, done, total int) time.Duration {
 // tuningKey is the key of a dispatch in a tuning.
 func tuningKey(s step) string { return s.kernel + " " + shaders.Shape(s.params) }
 
-// choose measures the variants of one case: those that compile and whose result is right
-// race. next is called before each variant.
+// choose measures the variants of one case. next is called before each variant.
 func (t *tuner) choose(ctx context.Context, item tuneItem, next func()) (Choice, error) {
-	s := item.c.steps[0]
+	begin, s := time.Now(), item.c.steps[0]
 	choice := Choice{Kernel: s.kernel, Shape: shaders.Shape(s.params), Names: item.variants}
-	skip := func(why string) (Choice, error) {
-		for range item.variants {
-			next()
-		}
-		choice.Skipped = why
-		return choice, nil
-	}
-	if why := t.unfit(item.c); why != "" {
-		return skip(why)
-	}
-	trial, err := t.prepare(item.c)
-	if noRoom(err) {
-		return skip(err.Error())
-	}
-	if err != nil {
-		return choice, fmt.Errorf("%s: %w", item.key, err)
-	}
-	defer trial.close()
-	var field []*racer
-	for i, name := range item.variants {
-		if err := ctx.Err(); err != nil {
+	if choice.Skipped = t.unfit(item.c); choice.Skipped == "" {
+		trial, err := t.prepare(item.c)
+		switch {
+		case noRoom(err):
+			choice.Skipped = err.Error()
+		case err != nil:
+			return choice, fmt.Errorf("%s: %w", item.key, err)
+		default:
+			defer trial.close()
+			err := t.measure(ctx, &choice, trial, next)
+			choice.Took = time.Since(begin)
 			return choice, err
+		}
+	}
+	for range item.variants {
+		next()
+	}
+	return choice, nil
+}
+
+// measure has the variants that compile and whose result is right race.
+func (t *tuner) measure(ctx context.Context, choice *Choice, trial *trial, next func()) error {
+	var field []*racer
+	for i, name := range choice.Names {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		next()
 		run, err := trial.add(name)
 		v := VariantTime{Name: name}
 		if err := v.judge(err); err != nil {
-			return choice, fmt.Errorf("%s: %s: %w", item.key, name, err)
+			return fmt.Errorf("%s: %s: %w", choice.Key(), name, err)
 		}
 		choice.Variants = append(choice.Variants, v)
 		if v.Error == "" {
 			field = append(field, &racer{variant: i, run: run})
 		}
 	}
-	return choice, t.settle(ctx, &choice, field)
+	return t.settle(ctx, choice, field)
 }
 
 // settle has the variants race and takes down how they did.

@@ -63,7 +63,7 @@ models instead, and stores the fastest for this adapter, driver, API and binding
 loading a model and bench use them from then on, unless MAMBAGPU_TUNING is off or,
 of bench, --no-tune is given. Each choice is stored as soon as it is made, and what
 was measured before is passed over, unless --again is given: a run that was
-interrupted goes on where it ended.
+interrupted goes on where it ended. --only train tunes the products of training.
 
 Exits with 1 if a result is wrong.`,
 		Example: `  mambagpu bench --quick
@@ -72,7 +72,8 @@ Exits with 1 if a result is wrong.`,
   mambagpu bench --only prefill,decode --model mamba-130m-hf
   mambagpu bench --from new.json --plots drawings
   mambagpu bench --tune --sizes 130m
-  mambagpu bench --tune --model my-model`,
+  mambagpu bench --tune --model my-model
+  mambagpu bench --tune --sizes 130m --only train`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
