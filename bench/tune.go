@@ -2,13 +2,11 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/mambagpu/mambagpu/shaders"
-	"github.com/mambagpu/mambagpu/shaders/cases"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
@@ -33,45 +31,8 @@ type TuneOptions struct {
 
 // TuneProgress is how far a run of [Tune] is.
 type TuneProgress struct {
-	Done, Total, Known int           // shapes: measured, to be measured, and passed over
-	Left               time.Duration // until the end, as it looks by those measured so far
-}
-
-// Tuned is what [Tune] found out.
-type Tuned struct {
-	Choices []Choice
-	Tuning  shaders.Tuning // of the choices that are no default
-	Known   int            // shapes that were passed over
-}
-
-// Choice is a kernel at a shape and the variants that were measured there.
-type Choice struct {
-	Kernel, Shape string
-	Names         []string      // of all variants that there are
-	Variants      []VariantTime // the default first; of all Names, unless nothing was measured
-	Best          int           // index of the variant to use: 0 unless another is faster beyond the spread
-	Skipped       string        // why nothing was measured
-	Took          time.Duration
-}
-
-// Key names the kernel and the shape as a [shaders.Tuning] does.
-func (c *Choice) Key() string { return c.Kernel + " " + c.Shape }
-
-// Chosen is the variant to use where that is not the default, else empty.
-func (c *Choice) Chosen() string {
-	if c.Best == 0 {
-		return ""
-	}
-	return c.Variants[c.Best].Name
-}
-
-// VariantTime is a variant's time, or why it has none.
-type VariantTime struct {
-	Name string
-	Summary
-	Final bool   // came into the last heat: others have few samples in Summary
-	Error string // its result is wrong, it does not compile, or the device has no room for it
-	Wrong bool   // it is the first of these
+	Done, Total int           // shapes: measured, and to be measured
+	Left        time.Duration // until the end, as it looks by those measured so far
 }
 
 // Tune measures every variant of the kernels that have some, at the shapes that
@@ -199,7 +160,7 @@ func (t *tuner) run(ctx context.Context, list []kernelCase, opts *TuneOptions) (
 		out.add(choice)
 		if opts.Chosen != nil {
 			left := remaining(time.Since(start), i+1, len(items))
-			if err := opts.Chosen(choice, TuneProgress{Done: i + 1, Total: len(items), Known: known, Left: left}); err != nil {
+			if err := opts.Chosen(choice, TuneProgress{Done: i + 1, Total: len(items), Left: left}); err != nil {
 				return out, err
 			}
 		}
@@ -209,14 +170,6 @@ func (t *tuner) run(ctx context.Context, list []kernelCase, opts *TuneOptions) (
 
 // leavesOut reports whether a case is not measured.
 func (t *tuner) leavesOut(item tuneItem) bool { return t.unfit(item.c) != "" }
-
-// add takes down a choice.
-func (t *Tuned) add(c Choice) {
-	t.Choices = append(t.Choices, c)
-	if name := c.Chosen(); name != "" {
-		t.Tuning[c.Key()] = name
-	}
-}
 
 // remaining is the time that the rest of the shapes take, if they take as long as those
 // that are done.
@@ -290,47 +243,4 @@ func (t *tuner) settle(ctx context.Context, choice *Choice, field []*racer) erro
 	}
 	choice.Best = best(choice.Variants)
 	return nil
-}
-
-// judge notes an error that belongs to the variant and returns any other.
-func (v *VariantTime) judge(err error) error {
-	var wrong *cases.MismatchError
-	var shader *wgpu.ShaderError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &wrong):
-		v.Wrong = true
-	case errors.As(err, &shader), noRoom(err):
-	default:
-		return err
-	}
-	v.Error = err.Error()
-	return nil
-}
-
-// leastGain is what a variant has to be faster by to be taken: for less the default stays,
-// which more people have run.
-const leastGain = 0.01
-
-// best is the fastest of the finalists, if it beats the default, which is the first
-// variant, beyond the spread of both, or if the default does not run; otherwise it is the
-// default.
-func best(list []VariantTime) int {
-	at := fastestFinalist(list)
-	if list[0].Error == "" && !(list[at].P90 < list[0].P10 && list[at].Median*(1+leastGain) < list[0].Median) {
-		return 0
-	}
-	return at
-}
-
-// fastestFinalist is the index of the fastest of those in the last heat, or 0.
-func fastestFinalist(list []VariantTime) int {
-	at := -1
-	for i, v := range list {
-		if v.Final && (at < 0 || v.Median < list[at].Median) {
-			at = i
-		}
-	}
-	return max(at, 0)
 }
