@@ -30,7 +30,8 @@ type Options struct {
 	// Instance numbers the instance of the library that the device belongs to, which is
 	// made at its first use and kept. Devices of one instance wait for each other while a
 	// pipeline is compiled: an H100 machine compiled 12 pipelines in 0.6 s on eight devices
-	// of as many instances, and the same in 2.2 s on one. The zero value means the one that devices usually share.
+	// of as many instances, and the same in 2.2 s on one. The zero value means the instance
+	// that devices usually share.
 	Instance int
 }
 
