@@ -18,7 +18,7 @@
 //
 // [WritePage] and [Charts] make a page and drawings of one or more reports, beside
 // the figures of the CUDA reference ([Row]). [Tune] chooses between variants of kernels,
-// for [mamba.StoreTuning] to store; Run uses what is stored.
+// for a [mamba.TuningLog] to store; Run uses what is stored.
 //
 // # What is timed
 //

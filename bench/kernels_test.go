@@ -106,6 +106,7 @@ func small() []kernelCase {
 		scan(3, 40, 48, 16), scan(2, 1, 48, 16), conv(3, 40, 48, 4), conv(2, 1, 48, 4),
 		product(33, 72, 48, shaders.F32), product(33, 72, 48, shaders.F16), product(2, 72, 48, shaders.BF16),
 		product(33, 72, 64, shaders.Q8), product(33, 72, 64, shaders.Q4), product(2, 72, 64, shaders.Q8), product(2, 72, 64, shaders.Q4),
+		inputGradient(33, 72, 48), weightGradient(33, 72, 48),
 		dtProj(33, 72, 16, shaders.F32), dtProj(33, 72, 16, shaders.F16), rmsNorm(33, 72),
 		embedding(33, 72, 100, shaders.F16), residualAdd(33, 72), peaks(5, 300), mambaBlock(3, 40, 32),
 		scanBy("selective_scan_naive", 3, 40, 48, 16), scanBy("selective_scan_tiled", 3, 40, 48, 16),

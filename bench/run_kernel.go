@@ -60,8 +60,20 @@ func (c *kernelCase) measure(ctx context.Context, kernels *shaders.Kernels, e ef
 	return c.measureOn(ctx, kernels, buffers, e)
 }
 
-// prepare makes the case's arrays, those that there were when it failed included.
+// prepare makes the case's arrays with what they start with, those that there were when it
+// failed included.
 func (c *kernelCase) prepare(dev *wgpu.Device) ([]*wgpu.Buffer, error) {
+	buffers, err := c.allocate(dev)
+	for i := range c.arrays {
+		if err == nil && buffers[i] != nil {
+			err = c.arrays[i].fill(buffers[i])
+		}
+	}
+	return buffers, err
+}
+
+// allocate makes the case's arrays, zeroed, those that there were when it failed included.
+func (c *kernelCase) allocate(dev *wgpu.Device) ([]*wgpu.Buffer, error) {
 	buffers := make([]*wgpu.Buffer, len(c.arrays))
 	for i := range c.arrays {
 		a := &c.arrays[i]
@@ -73,9 +85,6 @@ func (c *kernelCase) prepare(dev *wgpu.Device) ([]*wgpu.Buffer, error) {
 			return buffers, err
 		}
 		buffers[i] = b
-		if err := a.fill(b); err != nil {
-			return buffers, err
-		}
 	}
 	return buffers, nil
 }
@@ -132,12 +141,42 @@ func (c *kernelCase) measureOn(ctx context.Context, kernels *shaders.Kernels, bu
 
 // check compares a sample of what the first run left with the twins' result.
 func (c *kernelCase) check(buffers []*wgpu.Buffer) error {
+	e, err := c.expect()
+	if err != nil {
+		return err
+	}
+	return e.compare(buffers)
+}
+
+// expectation is what a sample of a case's arrays should be after the first run.
+type expectation struct {
+	c      *kernelCase
+	views  []view
+	params any
+	want   []cases.Arg
+}
+
+// expect has the twins compute the sample.
+func (c *kernelCase) expect() (*expectation, error) {
 	views, steps := c.sample()
-	want := make([]cases.Arg, len(views))
-	got := make([]cases.Arg, len(views))
+	e := &expectation{c, views, steps[0].params, make([]cases.Arg, len(views))}
 	for i, v := range views {
-		a := &c.arrays[i]
-		want[i] = v.start(a)
+		e.want[i] = v.start(&c.arrays[i])
+	}
+	for _, s := range steps {
+		if err := s.runTwin(e.want); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// compare compares it with what is in the arrays. Errors: [cases.MismatchError], those of
+// the device.
+func (e *expectation) compare(buffers []*wgpu.Buffer) error {
+	got := make([]cases.Arg, len(e.views))
+	for i, v := range e.views {
+		a := &e.c.arrays[i]
 		if !a.out {
 			continue
 		}
@@ -146,10 +185,5 @@ func (c *kernelCase) check(buffers []*wgpu.Buffer) error {
 			return err
 		}
 	}
-	for _, s := range steps {
-		if err := s.runTwin(want); err != nil {
-			return err
-		}
-	}
-	return cases.Compare(cases.Case{Kernel: c.name, Name: c.shape, Params: steps[0].params, Tol: c.tolerance()}, got, want)
+	return cases.Compare(cases.Case{Kernel: e.c.name, Name: e.c.shape, Params: e.params, Tol: e.c.tolerance()}, got, e.want)
 }

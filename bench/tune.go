@@ -1,52 +1,55 @@
 package bench
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/mambagpu/mambagpu/shaders"
-	"github.com/mambagpu/mambagpu/shaders/cases"
 	"github.com/mambagpu/mambagpu/wgpu"
 )
 
-// Tuned is what [Tune] found out.
-type Tuned struct {
-	Choices []Choice
-	Tuning  shaders.Tuning // of the choices that are no default
+// TuneOptions choose what is tuned. nil means the zero value.
+type TuneOptions struct {
+	// Options have the meaning that they have in [Run]; Progress counts variants, and the
+	// name "train" in Only means the products and the scan of training, which are not tuned
+	// unless it is there. Tuning and Measured are not used.
+	Options
+	// More, if set, opens another device on the same adapter, of an instance of the library
+	// of its own ([wgpu.Options]), so that kernels are compiled side by side. Tune closes
+	// it. Without it, and where it fails, they are compiled one after the other.
+	More func() (*wgpu.Device, error)
+	// Known, if set, reports whether a kernel was measured at a shape before, as
+	// [shaders.Tuning] names them, with the variants that it has now. It is passed over
+	// then.
+	Known func(key string, variants []string) bool
+	// Chosen, if set, is given each choice as soon as it is made, so that a run that does
+	// not come to its end was not for nothing. An error ends the run.
+	Chosen func(Choice, TuneProgress) error
 }
 
-// Choice is a kernel at a shape and the variants that were measured there.
-type Choice struct {
-	Kernel, Shape string
-	Variants      []VariantTime // the default first
-	Best          int           // index of the variant to use: 0 unless another is faster beyond the spread
-	Skipped       string        // why nothing was measured
-}
-
-// VariantTime is a variant's time, or why it has none.
-type VariantTime struct {
-	Name string
-	Summary
-	Error string // its result was wrong, or it does not run
+// TuneProgress is how far a run of [Tune] is.
+type TuneProgress struct {
+	Done, Total int           // shapes: measured, and to be measured
+	Left        time.Duration // until the end, as it looks by those measured so far
 }
 
 // Tune measures every variant of the kernels that have some, at the shapes that
 // models run them at: the model in Options.Model, or those of Options.Sizes, by
-// default all published ones. A variant is timed after its result was checked, and
-// chosen where it is faster than the default by more than the spread of both.
-// Other options have the meaning that they have in [Run].
-func Tune(ctx context.Context, dev *wgpu.Device, opts *Options) (*Tuned, error) {
+// default all published ones. First all are compiled, then they are timed one shape after
+// the other, when nothing else goes on. A variant is timed after its result was checked; one
+// that does not compile or is wrong is in the choice with its error. One is chosen where it
+// is faster than the default by more than the spread of both, or where the default does not
+// run. Errors: those of the device, of Chosen and of ctx, with what was found before them.
+func Tune(ctx context.Context, dev *wgpu.Device, opts *TuneOptions) (*Tuned, error) {
 	if opts == nil {
-		opts = &Options{}
+		opts = &TuneOptions{}
 	}
 	if err := opts.Check(); err != nil {
 		return nil, err
 	}
-	configs, err := opts.tuneConfigs()
+	models, err := opts.tuneModels()
 	if err != nil {
 		return nil, err
 	}
@@ -54,20 +57,16 @@ func Tune(ctx context.Context, dev *wgpu.Device, opts *Options) (*Tuned, error) 
 	if err != nil {
 		return nil, err
 	}
-	t := newTuner(ctx, dev, roofs, opts.tuneEffort(dev.Info().Kind))
-	var list []kernelCase
-	for _, c := range opts.tuneCases(configs) {
-		if opts.wants(c.name) {
-			list = append(list, c)
-		}
-	}
-	return t.run(list, opts.Progress)
+	w := newWorkshop(dev, opts.More)
+	defer w.close()
+	t := newTuner(w, roofs, opts.tuneEffort(dev.Info().Kind))
+	return t.run(ctx, opts.tuneCases(models), opts)
 }
 
-// tuneEffort is that of the few variants that are fastest at first sight.
+// tuneEffort is that of the last heat of a race.
 func (o *Options) tuneEffort(kind wgpu.Kind) effort {
 	e := o.effort(kind)
-	e.samples, e.least, e.budget = min(e.samples, 15), min(e.least, 5), min(e.budget, 100*time.Millisecond)
+	e.samples, e.least, e.budget = 15, 5, 100*time.Millisecond
 	e.longest = min(e.longest, 100*time.Millisecond)
 	if kind == wgpu.CPU {
 		e.longest = 2 * time.Millisecond
@@ -75,276 +74,173 @@ func (o *Options) tuneEffort(kind wgpu.Kind) effort {
 	return e
 }
 
-// first is the effort of a first sight.
-func (e effort) first() effort {
-	e.samples, e.least, e.budget = 2, 2, 0
-	return e
-}
-
-// tuneModel is the part of an architecture that kernels' shapes depend on.
-type tuneModel struct{ d, e, n, k, r, vocabulary int }
-
-// tuneConfigs is the models whose shapes are measured.
-func (o *Options) tuneConfigs() ([]tuneModel, error) {
-	if o.Model != "" {
-		s, err := folderModel(o.Model)
-		c := s.config
-		return []tuneModel{{c.DModel, c.DInner, c.DState, c.DConv, c.DTRank, c.VocabSize}}, err
-	}
-	var out []tuneModel
-	for _, s := range modelSizes {
-		if len(o.Sizes) == 0 || slices.Contains(o.Sizes, s.name) {
-			c := s.config()
-			out = append(out, tuneModel{c.DModel, c.DInner, c.DState, c.DConv, c.DTRank, c.VocabSize})
-		}
-	}
-	return out, nil
-}
-
-// Numbers of tokens that kernels are tuned for, a chunk of a prompt, a short prompt
-// and decoding of many sequences; and numbers of sequences.
-var (
-	tuneRows    = []int{16384, 2048, 256, 64}
-	tuneBatches = []int{1, 8}
-)
-
-// tuneCases is the kernels of the models, each shape once; in a hurry a few of them.
-func (o *Options) tuneCases(models []tuneModel) []kernelCase {
-	lengths, types := tuneRows, []shaders.DType{shaders.F32, shaders.F16, shaders.Q8, shaders.Q4}
-	if o.Quick {
-		lengths, types = []int{256}, types[:2]
-	}
-	var out []kernelCase
-	seen := map[string]bool{}
-	add := func(c kernelCase) {
-		if key := c.name + " " + c.shape; !seen[key] {
-			seen[key] = true
-			out = append(out, c)
-		}
-	}
-	for _, m := range models {
-		for _, rows := range lengths {
-			for _, t := range types {
-				add(product(rows, 2*m.e, m.d, t))
-				add(product(rows, m.r+2*m.n, m.e, t))
-				add(product(rows, m.d, m.e, t))
-			}
-			for _, batch := range tuneBatches {
-				if rows > 64 {
-					add(scan(batch, rows/batch, m.e, m.n))
-				}
-			}
-		}
-	}
-	return out
-}
-
 // tuner is one run of Tune.
 type tuner struct {
+	effort   effort
 	unfit    func(c *kernelCase) string // why a case is not measured, or nothing
 	variants func(s step) []string
-	prepare  func(c *kernelCase) (prepared, error)
+	compile  func(ctx context.Context, items []tuneItem, told func(done, total int)) error
+	prepare  func(c *kernelCase) (*trial, error)
 }
 
-// prepared is a case that can be measured by one variant after the other.
-type prepared struct {
-	measure func(variant string, thorough bool) (timing, error)
-	close   func()
+// trial is a case whose variants can be made ready to run. What add has made is closed
+// by close.
+type trial struct {
+	add   func(variant string) (runner func(n int) (us float64, err error), err error)
+	close func()
 }
 
-func newTuner(ctx context.Context, dev *wgpu.Device, roofs *Roofs, e effort) *tuner {
-	kernels := shaders.New(dev)
+func newTuner(w *workshop, roofs *Roofs, e effort) *tuner {
+	dev := w.dev
 	return &tuner{
+		effort: e,
 		unfit: func(c *kernelCase) string {
+			if why := c.unfit(dev.Limits()); why != "" {
+				return why
+			}
 			least, _ := roofs.Least(c.bytes, c.flops)
-			return cmp.Or(c.unfit(dev.Limits()), e.tooLong(least))
+			return e.tooLong(least)
 		},
 		variants: func(s step) []string { return shaders.Variants(s.kernel, s.params, dev.Limits(), dev.Info().Kind) },
-		prepare: func(c *kernelCase) (prepared, error) {
-			buffers, err := c.prepare(dev)
-			p := prepared{close: func() { closeBuffers(buffers) }}
-			p.measure = func(variant string, thorough bool) (timing, error) {
-				if err := c.restore(buffers); err != nil {
-					return timing{}, err
-				}
-				kernels.Tune(shaders.Tuning{tuningKey(c.steps[0]): variant})
-				if thorough {
-					return c.measureOn(ctx, kernels, buffers, e)
-				}
-				return c.measureOn(ctx, kernels, buffers, e.first())
-			}
-			return p, err
-		},
+		compile:  w.compile,
+		prepare:  func(c *kernelCase) (*trial, error) { return newTrial(c, w.of(family(c.steps[0]))) },
 	}
 }
 
-// run measures the cases whose kernels have variants, each key of a tuning once.
-func (t *tuner) run(list []kernelCase, progress func(name string, done, total int)) (*Tuned, error) {
+// tuneItem is a case to be measured with the variants that there are.
+type tuneItem struct {
+	c        *kernelCase
+	key      string // of a tuning
+	variants []string
+}
+
+// items lists the cases whose kernels have variants, each key once, without those that
+// are known, and counts these.
+func (t *tuner) items(list []kernelCase, opts *TuneOptions) (items []tuneItem, known int) {
 	seen := map[string]bool{}
-	list = slices.DeleteFunc(list, func(c kernelCase) bool {
-		key := tuningKey(c.steps[0])
-		if seen[key] || len(t.variants(c.steps[0])) < 2 {
-			return true
-		}
-		seen[key] = true
-		return false
-	})
-	out := &Tuned{Tuning: shaders.Tuning{}}
 	for i := range list {
 		c := &list[i]
-		if progress != nil {
-			progress(c.name+" "+c.shape, i, len(list))
+		item := tuneItem{c, tuningKey(c.steps[0]), t.variants(c.steps[0])}
+		if !opts.wants(c.name) || seen[item.key] || len(item.variants) < 2 {
+			continue
 		}
-		choice, err := t.choose(c)
+		seen[item.key] = true
+		if opts.Known != nil && opts.Known(item.key, item.variants) {
+			known++
+			continue
+		}
+		items = append(items, item)
+	}
+	return items, known
+}
+
+// run compiles and measures the cases.
+func (t *tuner) run(ctx context.Context, list []kernelCase, opts *TuneOptions) (*Tuned, error) {
+	items, known := t.items(list, opts)
+	out := &Tuned{Tuning: shaders.Tuning{}, Known: known}
+	done, total := 0, 0
+	for _, item := range items {
+		total += len(item.variants)
+	}
+	progress := func(name string) {
+		if opts.Progress != nil {
+			opts.Progress(name, done, total)
+		}
+	}
+	compiled := func(n, of int) { progress(fmt.Sprintf("compiling variant %d of %d", n, of)) }
+	if err := t.compile(ctx, slices.DeleteFunc(slices.Clone(items), t.leavesOut), compiled); err != nil {
+		return out, err
+	}
+	start := time.Now()
+	for i, item := range items {
+		choice, err := t.choose(ctx, item, func() { progress(item.key); done++ })
 		if err != nil {
-			return nil, err
+			return out, err
 		}
-		out.Choices = append(out.Choices, choice)
-		if choice.Best > 0 {
-			out.Tuning[tuningKey(c.steps[0])] = choice.Variants[choice.Best].Name
+		out.add(choice)
+		if opts.Chosen != nil {
+			left := remaining(time.Since(start), i+1, len(items))
+			if err := opts.Chosen(choice, TuneProgress{Done: i + 1, Total: len(items), Left: left}); err != nil {
+				return out, err
+			}
 		}
 	}
 	return out, nil
+}
+
+// leavesOut reports whether a case is not measured.
+func (t *tuner) leavesOut(item tuneItem) bool { return t.unfit(item.c) != "" }
+
+// remaining is the time that the rest of the shapes take, if they take as long as those
+// that are done.
+func remaining(elapsed time.Duration, done, total int) time.Duration {
+	return time.Duration(float64(elapsed) / float64(max(done, 1)) * float64(total-done))
 }
 
 // tuningKey is the key of a dispatch in a tuning.
 func tuningKey(s step) string { return s.kernel + " " + shaders.Shape(s.params) }
 
-// finalists is how many variants beside the default are measured thoroughly.
-const finalists = 3
-
-// choose measures the variants of one case: all at first sight, then the fastest and
-// the default thoroughly. Where the default does not run there is nothing to compare
-// with.
-func (t *tuner) choose(c *kernelCase) (Choice, error) {
-	s := c.steps[0]
-	choice := Choice{Kernel: s.kernel, Shape: shaders.Shape(s.params)}
-	if choice.Skipped = t.unfit(c); choice.Skipped != "" {
-		return choice, nil
-	}
-	p, err := t.prepare(c)
-	defer p.close()
-	if choice.Skipped, err = fault(err); err != nil || choice.Skipped != "" {
-		return choice, err
-	}
-	measure := func(name string, thorough bool) (VariantTime, error) {
-		timed, err := p.measure(name, thorough)
-		v := VariantTime{Name: name, Summary: Summarize(timed.samples)}
-		if v.Error, err = fault(err); err != nil {
-			return v, fmt.Errorf("%s: %s: %w", tuningKey(s), name, err)
-		}
-		return v, nil
-	}
-	for i, name := range t.variants(s) {
-		v, err := measure(name, false)
-		if err != nil {
-			return choice, err
-		}
-		if i == 0 && v.Error != "" {
-			choice.Skipped = v.Error
-			return choice, nil
-		}
-		choice.Variants = append(choice.Variants, v)
-	}
-	final := []int{0}
-	for _, i := range byTime(choice.Variants) {
-		if i != 0 && choice.Variants[i].Error == "" && len(final) <= finalists {
-			final = append(final, i)
-		}
-	}
-	for _, i := range final {
-		if choice.Variants[i], err = measure(choice.Variants[i].Name, true); err != nil {
+// choose measures the variants of one case. next is called before each variant.
+func (t *tuner) choose(ctx context.Context, item tuneItem, next func()) (Choice, error) {
+	begin, s := time.Now(), item.c.steps[0]
+	choice := Choice{Kernel: s.kernel, Shape: shaders.Shape(s.params), Names: item.variants}
+	if choice.Skipped = t.unfit(item.c); choice.Skipped == "" {
+		trial, err := t.prepare(item.c)
+		switch {
+		case noRoom(err):
+			choice.Skipped = err.Error()
+		case err != nil:
+			return choice, fmt.Errorf("%s: %w", item.key, err)
+		default:
+			defer trial.close()
+			err := t.measure(ctx, &choice, trial, next)
+			choice.Took = time.Since(begin)
 			return choice, err
 		}
 	}
-	choice.Best = best(choice.Variants, final)
+	for range item.variants {
+		next()
+	}
 	return choice, nil
 }
 
-// byTime is the indices of variants, the fastest first.
-func byTime(list []VariantTime) []int {
-	order := span(0, len(list))
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(list[a].Median, list[b].Median) })
-	return order
+// measure has the variants that compile and whose result is right race.
+func (t *tuner) measure(ctx context.Context, choice *Choice, trial *trial, next func()) error {
+	var field []*racer
+	for i, name := range choice.Names {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		next()
+		run, err := trial.add(name)
+		v := VariantTime{Name: name}
+		if err := v.judge(err); err != nil {
+			return fmt.Errorf("%s: %s: %w", choice.Key(), name, err)
+		}
+		choice.Variants = append(choice.Variants, v)
+		if v.Error == "" {
+			field = append(field, &racer{variant: i, run: run})
+		}
+	}
+	return t.settle(ctx, choice, field)
 }
 
-// fault is the text of an error that belongs to a variant; any other is returned.
-func fault(err error) (string, error) {
-	var wrong *cases.MismatchError
-	switch {
-	case err == nil:
-		return "", nil
-	case errors.As(err, &wrong), noRoom(err):
-		return err.Error(), nil
+// settle has the variants race and takes down how they did.
+func (t *tuner) settle(ctx context.Context, choice *Choice, field []*racer) error {
+	if len(field) == 0 {
+		choice.Skipped = "no variant runs"
+		return nil
 	}
-	return "", err
-}
-
-// best is the fastest of some of the variants that is right, if it beats the first
-// beyond the spread of both, and otherwise the first.
-func best(list []VariantTime, among []int) int {
-	at := 0
-	for _, i := range among {
-		if list[i].Error == "" && list[i].Median < list[at].Median {
-			at = i
-		}
+	final, err := race(ctx, field, t.effort)
+	if err != nil {
+		return fmt.Errorf("%s: %w", choice.Key(), err)
 	}
-	if list[at].P90 < list[0].P10 {
-		return at
+	for _, r := range field {
+		choice.Variants[r.variant].Summary = r.summary()
 	}
-	return 0
-}
-
-// Table is the choices for people: those that are no default first, the largest gain
-// before others.
-func (t *Tuned) Table() Table {
-	out := Table{Header: []string{"kernel", "shape", "default", "time", "fastest", "time", "gain", "", "wrong"}}
-	sorted := slices.Clone(t.Choices)
-	slices.SortStableFunc(sorted, func(a, b Choice) int { return cmp.Compare(b.gain(), a.gain()) })
-	for _, c := range sorted {
-		if c.Skipped != "" {
-			continue
-		}
-		var wrong []string
-		fastest := c.Variants[0]
-		for _, v := range c.Variants {
-			if v.Error != "" {
-				wrong = append(wrong, v.Name)
-			} else if v.Median < fastest.Median {
-				fastest = v
-			}
-		}
-		mark := ""
-		if c.Best > 0 {
-			mark = "taken"
-		}
-		first := c.Variants[0]
-		out.Rows = append(out.Rows, []string{c.Kernel, c.Shape, first.Name, FormatTime(first.Median), fastest.Name, FormatTime(fastest.Median),
-			fmt.Sprintf("%.0f%%", 100*(first.Median/fastest.Median-1)), mark, fmt.Sprint(len(wrong))})
+	for _, r := range final {
+		choice.Variants[r.variant].Final = true
 	}
-	return out
-}
-
-// gain is how much faster the variant to use is than the default.
-func (c Choice) gain() float64 {
-	if len(c.Variants) == 0 {
-		return 0
-	}
-	return c.Variants[0].Median / c.Variants[c.Best].Median
-}
-
-// Faults is a line for each variant whose result was wrong, and for each shape that
-// was left out.
-func (t *Tuned) Faults() (wrong, skipped []string) {
-	for _, c := range t.Choices {
-		for _, v := range c.Variants {
-			if v.Error != "" {
-				wrong = append(wrong, fmt.Sprintf("WRONG    %s %s, %s: %s", c.Kernel, c.Shape, v.Name, v.Error))
-			}
-		}
-		if c.Skipped != "" {
-			skipped = append(skipped, fmt.Sprintf("skipped  %s %s: %s", c.Kernel, c.Shape, c.Skipped))
-		}
-	}
-	return wrong, skipped
+	choice.Best = best(choice.Variants)
+	return nil
 }

@@ -67,11 +67,10 @@ func (s step) dispatch(k *shaders.Kernels, buffers []*wgpu.Buffer, scratch *[]*w
 		return s.dispatchSplit(k, args, scratch)
 	}
 	if p, ok := s.params.(shaders.SelectiveScanParams); ok && s.kernel == "selective_scan_backward" {
-		b, err := k.Device().NewBuffer("scratch", 4*uint64(k.SelectiveScanBackwardScratch(p)))
+		b, err := room(k.Device(), scratch, k.SelectiveScanBackwardScratch(p))
 		if err != nil {
 			return nil, err
 		}
-		*scratch = append(*scratch, b)
 		args = append(args, b)
 	}
 	return cases.Case{Kernel: s.kernel, Params: s.params}.Dispatch(k, args)
@@ -82,10 +81,24 @@ func (s step) dispatchSplit(k *shaders.Kernels, args []*wgpu.Buffer, scratch *[]
 	var parts *wgpu.Buffer
 	if words := k.MatmulScratch(p); words > 0 {
 		var err error
-		if parts, err = k.Device().NewBuffer("parts", 4*uint64(words)); err != nil {
+		if parts, err = room(k.Device(), scratch, words); err != nil {
 			return nil, err
 		}
-		*scratch = append(*scratch, parts)
 	}
 	return k.MatmulSplit(p, args[0], args[1], args[2], parts, args[3])
+}
+
+// room is a buffer of scratch of at least words words, a new one where there is none: what
+// is in it no dispatch needs but those that it is made for.
+func room(dev *wgpu.Device, scratch *[]*wgpu.Buffer, words int) (*wgpu.Buffer, error) {
+	for _, b := range *scratch {
+		if b.Size() >= 4*uint64(words) {
+			return b, nil
+		}
+	}
+	b, err := dev.NewBuffer("scratch", 4*uint64(words))
+	if err == nil {
+		*scratch = append(*scratch, b)
+	}
+	return b, err
 }

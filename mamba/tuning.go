@@ -35,6 +35,9 @@ type tuningFile struct {
 	Binding string         `json:"binding"`
 	Date    time.Time      `json:"date"`
 	Tuning  shaders.Tuning `json:"tuning"`
+	// Measured has the keys of Tuning that were measured, those where the default is the
+	// fastest too, each with a digest of the variants that there were.
+	Measured map[string]string `json:"measured,omitempty"`
 }
 
 // newTuningFile says whose tuning it is.
@@ -81,15 +84,21 @@ func StoreTuning(info wgpu.AdapterInfo, t shaders.Tuning) (string, error) {
 		return "", err
 	}
 	f := newTuningFile(info)
-	f.Date, f.Tuning = time.Now().UTC().Truncate(time.Second), t
+	f.Tuning = t
+	return path, f.write(path)
+}
+
+// write replaces a stored tuning.
+func (f *tuningFile) write(path string) error {
+	f.Date = time.Now().UTC().Truncate(time.Second)
 	data, err := json.MarshalIndent(f, "", " ")
 	if err == nil {
 		err = replaceFile(path, append(data, '\n'))
 	}
 	if err != nil {
-		return "", fmt.Errorf("mamba: tuning: %w", err)
+		return fmt.Errorf("mamba: tuning: %w", err)
 	}
-	return path, nil
+	return nil
 }
 
 // replaceFile writes a file beside path and moves it there.
@@ -123,21 +132,27 @@ func StoredTuning(info wgpu.AdapterInfo) (shaders.Tuning, error) {
 	if err != nil {
 		return nil, nil // no cache folder, so nothing is stored
 	}
+	f, err := readTuning(path, info)
+	return f.Tuning, err
+}
+
+// readTuning reads the stored tuning of an adapter. Where there is none it is empty.
+func readTuning(path string, info wgpu.AdapterInfo) (tuningFile, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return tuningFile{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("mamba: tuning: %w", err)
+		return tuningFile{}, fmt.Errorf("mamba: tuning: %w", err)
 	}
 	var f tuningFile
 	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("mamba: tuning: %s: %w", path, err)
+		return tuningFile{}, fmt.Errorf("mamba: tuning: %s: %w", path, err)
 	}
 	if f.owner() != newTuningFile(info).owner() {
-		return nil, fmt.Errorf("mamba: tuning: %s: belongs to %s, driver %s", path, f.Adapter, f.Driver)
+		return tuningFile{}, fmt.Errorf("mamba: tuning: %s: belongs to %s, driver %s", path, f.Adapter, f.Driver)
 	}
-	return f.Tuning, nil
+	return f, nil
 }
 
 // tuning is that of opts, or the stored one.

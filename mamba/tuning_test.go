@@ -87,3 +87,47 @@ func TestTuningThatIsNoGood(t *testing.T) {
 		require.Equal(t, shaders.Tuning{"k": "v"}, (&Options{Tuning: shaders.Tuning{"k": "v"}}).tuning(*info))
 	}
 }
+
+// A tuning that is made shape by shape is stored at once, and another run goes on with it.
+func TestTuningLog(t *testing.T) {
+	cacheFolder(t)
+	a := wgpu.AdapterInfo{Name: "A", Driver: "1", Backend: "Vulkan"}
+	_, err := StoreTuning(a, shaders.Tuning{"matmul": "old", "selective_scan": "kept"})
+	require.NoError(t, err)
+	l, err := OpenTuningLog(a)
+	require.NoError(t, err)
+	variants := []string{"usual", "wide"}
+	require.False(t, l.Knows("matmul", variants), "chosen, but not by measurement")
+	require.NoError(t, l.Choose("matmul", variants, ""))
+	require.NoError(t, l.Choose("matmul 1x2", variants, "wide"))
+	got, err := StoredTuning(a)
+	require.NoError(t, err)
+	require.Equal(t, shaders.Tuning{"matmul 1x2": "wide", "selective_scan": "kept"}, got)
+
+	t.Setenv("MAMBAGPU_TUNING", "off")
+	again, err := OpenTuningLog(a)
+	require.NoError(t, err)
+	require.Equal(t, l.Path(), again.Path())
+	require.True(t, again.Knows("matmul", variants))
+	require.True(t, again.Knows("matmul 1x2", variants))
+	require.False(t, again.Knows("matmul 1x2", append(variants, "tall")), "there are others now")
+	require.False(t, again.Knows("matmul 3x4", variants))
+}
+
+// A log replaces what is broken.
+func TestTuningLogThatIsNoGood(t *testing.T) {
+	cacheFolder(t)
+	a := wgpu.AdapterInfo{Name: "A"}
+	path, err := StoreTuning(a, shaders.Tuning{"matmul": "wide"})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, []byte("{"), 0o644))
+	l, err := OpenTuningLog(a)
+	require.ErrorContains(t, err, "unexpected end of JSON")
+	require.NoError(t, l.Choose("selective_scan", []string{"usual", "short"}, "short"))
+	got, err := StoredTuning(a)
+	require.NoError(t, err)
+	require.Equal(t, shaders.Tuning{"selective_scan": "short"}, got)
+	require.NoError(t, os.RemoveAll(filepath.Dir(path)))
+	require.NoError(t, os.WriteFile(filepath.Dir(path), nil, 0o644))
+	require.Error(t, l.Choose("selective_scan", nil, ""), "no folder can be made")
+}

@@ -44,7 +44,7 @@ type AdapterInfo struct {
 // MAMBAGPU_BACKEND (vulkan, metal, dx12, gl; several with commas) chooses
 // others.
 func Adapters() ([]AdapterInfo, error) {
-	found, err := adapters()
+	found, err := adapters(0)
 	if err != nil {
 		return nil, err
 	}
@@ -62,9 +62,10 @@ type adapter struct {
 	driver driverAdapter
 }
 
-func adapters() ([]adapter, error) {
+// adapters lists the adapters as an instance of the library finds them.
+func adapters(instance int) ([]adapter, error) {
 	var out []adapter
-	for _, d := range enumerate(wantedBackends()) {
+	for _, d := range enumerate(wantedBackends(), instance) {
 		out = append(out, adapter{d.info(), d})
 	}
 	if len(out) == 0 {

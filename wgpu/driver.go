@@ -7,10 +7,10 @@ package wgpu
 // concurrent use. Handles are released by the package that made them.
 
 // Each driver defines Binding, its module path, and enumerate, which lists the
-// adapters of the given backends, or nil:
+// adapters of the given backends as an instance finds them, or nil:
 //
 //	const Binding = "..."
-//	func enumerate(backends []string) []driverAdapter
+//	func enumerate(backends []string, instance int) []driverAdapter
 
 type driverAdapter interface {
 	info() AdapterInfo

@@ -14,24 +14,29 @@ import (
 // Binding is the module path of the WebGPU binding that this build uses.
 const Binding = "github.com/rajveermalviya/go-webgpu/wgpu"
 
-// instances holds one instance for each set of backends asked for. Looking at
+// instances holds the instances asked for, each of a set of backends. Looking at
 // a backend that is not wanted costs time and, for GL without a display,
 // messages of Mesa on standard error.
 var instances = struct {
 	sync.Mutex
-	made map[native.InstanceBackend]*native.Instance
-}{made: map[native.InstanceBackend]*native.Instance{}}
+	made map[instanceKey]*native.Instance
+}{made: map[instanceKey]*native.Instance{}}
 
-func instance(backends native.InstanceBackend) *native.Instance {
+type instanceKey struct {
+	backends native.InstanceBackend
+	number   int
+}
+
+func instance(key instanceKey) *native.Instance {
 	instances.Lock()
 	defer instances.Unlock()
-	if i := instances.made[backends]; i != nil {
+	if i := instances.made[key]; i != nil {
 		return i
 	}
 	quietenLoader()
 	native.SetLogLevel(native.LogLevel_Error) // it warns at every start
-	i := native.CreateInstance(&native.InstanceDescriptor{Backends: backends})
-	instances.made[backends] = i
+	i := native.CreateInstance(&native.InstanceDescriptor{Backends: key.backends})
+	instances.made[key] = i
 	return i
 }
 
@@ -42,7 +47,7 @@ var backendBits = map[string]native.InstanceBackend{
 	"gl":     native.InstanceBackend_GL,
 }
 
-func enumerate(backends []string) []driverAdapter {
+func enumerate(backends []string, number int) []driverAdapter {
 	var bits native.InstanceBackend
 	for _, b := range backends {
 		bits |= backendBits[b]
@@ -51,7 +56,7 @@ func enumerate(backends []string) []driverAdapter {
 		return nil
 	}
 	var out []driverAdapter
-	for _, a := range instance(bits).EnumerateAdapters(&native.InstanceEnumerateAdapterOptons{Backends: bits}) {
+	for _, a := range instance(instanceKey{bits, number}).EnumerateAdapters(&native.InstanceEnumerateAdapterOptons{Backends: bits}) {
 		out = append(out, &nativeAdapter{a})
 	}
 	return out

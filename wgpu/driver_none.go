@@ -6,4 +6,4 @@ package wgpu
 const Binding = ""
 
 // enumerate finds nothing: this build has no WebGPU binding.
-func enumerate([]string) []driverAdapter { return nil }
+func enumerate([]string, int) []driverAdapter { return nil }

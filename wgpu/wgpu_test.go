@@ -332,6 +332,24 @@ func TestPipelineCache(t *testing.T) {
 	assert.NotSame(t, p, q)
 }
 
+// Devices of several instances compile and run side by side.
+func TestInstances(t *testing.T) {
+	first := openTest(t, nil)
+	var group sync.WaitGroup
+	for i := range 3 {
+		d := openTest(t, &Options{Instance: i})
+		require.Equal(t, first.Info(), d.Info())
+		group.Go(func() {
+			x, y := newBuffer(t, d, "x", 4*64), newBuffer(t, d, "y", 4*64)
+			assert.NoError(t, Upload(x, 0, []float32{1, 2, float32(i)}))
+			got := make([]float32, 3)
+			assert.NoError(t, SubmitDownload(scaled(t, d, x, y, 64, 2), y, 0, got))
+			assert.Equal(t, []float32{2, 4, 2 * float32(i)}, got)
+		})
+	}
+	group.Wait()
+}
+
 func TestParamsAreShared(t *testing.T) {
 	d := openTest(t, nil)
 	for i := range 600 {

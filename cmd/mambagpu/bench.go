@@ -26,6 +26,7 @@ type benchOptions struct {
 	compare string
 	adapter string
 	tune    bool
+	again   bool
 	noTune  bool
 }
 
@@ -60,7 +61,9 @@ by side, and measures nothing.
 --tune measures the variants of scans and matrix products at the shapes of the
 models instead, and stores the fastest for this adapter, driver, API and binding:
 loading a model and bench use them from then on, unless MAMBAGPU_TUNING is off or,
-of bench, --no-tune is given.
+of bench, --no-tune is given. Each choice is stored as soon as it is made, and what
+was measured before is passed over, unless --again is given: a run that was
+interrupted goes on where it ended. --only train tunes the products of training.
 
 Exits with 1 if a result is wrong.`,
 		Example: `  mambagpu bench --quick
@@ -68,7 +71,9 @@ Exits with 1 if a result is wrong.`,
   mambagpu bench --json new.json --compare old.json
   mambagpu bench --only prefill,decode --model mamba-130m-hf
   mambagpu bench --from new.json --plots drawings
-  mambagpu bench --tune --sizes 130m`,
+  mambagpu bench --tune --sizes 130m
+  mambagpu bench --tune --model my-model
+  mambagpu bench --tune --sizes 130m --only train`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
@@ -92,6 +97,7 @@ Exits with 1 if a result is wrong.`,
 		"lines for it")
 	f.Var(textFlag(&o.compare, "FILE"), "compare", "compare with an older report, a JSON `FILE`")
 	f.BoolVar(&o.tune, "tune", false, "choose the fastest variants of kernels for this adapter, and store them")
+	f.BoolVar(&o.again, "again", false, "with --tune, measure anew what was measured before")
 	f.BoolVar(&o.noTune, "no-tune", false, "measure the default variants, whatever is stored")
 	addAdapterFlag(cmd, &o.adapter)
 	f.SortFlags = false
@@ -115,8 +121,11 @@ func (o *benchOptions) check() error {
 	if len(o.from) > 0 && (o.json != "" || o.compare != "" || len(o.bench.Only) > 0 || o.bench.Model != "") {
 		return usagef("--from shows reports as they are: it goes with --plot, --plots, --page and --table only")
 	}
+	if o.again && !o.tune {
+		return usagef("--again goes with --tune only")
+	}
 	if o.tune && (o.noTune || len(o.from) > 0 || o.json != "" || o.plot != "" || o.plots != "" || o.page != "" || o.table != "" || o.compare != "") {
-		return usagef("--tune goes with --only, --sizes, --model, --quick and --adapter only")
+		return usagef("--tune goes with --again, --only, --sizes, --model, --quick and --adapter only")
 	}
 	return source{dir: o.bench.Model}.checkFolder()
 }

@@ -20,9 +20,10 @@ const (
 type unit string
 
 const (
-	unitBytes  unit = "bytes"
-	unitTokens unit = "tokens"
-	unitCases  unit = "cases"
+	unitBytes    unit = "bytes"
+	unitTokens   unit = "tokens"
+	unitCases    unit = "cases"
+	unitVariants unit = "variants"
 )
 
 // part says how much is done, such as "3 of 8 cases".
@@ -64,6 +65,20 @@ func (p *progress) update(done, total int64) {
 	} else {
 		p.print(now, done, total)
 	}
+}
+
+// line prints a line of its own, above the bar where there is one.
+func (p *progress) line(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	if p.bar != nil {
+		p.bar.Clear()
+	}
+	fmt.Fprintln(p.w, text)
+	p.last = p.now()
 }
 
 // close takes the bar away.

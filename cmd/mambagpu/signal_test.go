@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -161,4 +162,41 @@ func TestInterruptKeepsMeasurements(t *testing.T) {
 	require.NoError(t, json.Unmarshal(data, &r))
 	require.True(t, r.Partial)
 	require.NotEmpty(t, r.Results)
+}
+
+// A tuning that a signal stopped says what is stored, and goes on from there.
+func TestInterruptKeepsTuning(t *testing.T) {
+	if !hasGPU() {
+		t.Skip("no adapter")
+	}
+	cache := t.TempDir()
+	tune := func() (*exec.Cmd, *bufio.Reader) {
+		cmd := command(t, "bench", "--tune", "--quick", "--only", "selective_scan", "--model", "../../testdata/reference-lm")
+		cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache, "HOME="+cache)
+		stderr, err := cmd.StderrPipe()
+		require.NoError(t, err)
+		return cmd, bufio.NewReader(stderr)
+	}
+	cmd, stderr := tune()
+	require.NoError(t, cmd.Start())
+	for line := ""; !strings.HasPrefix(line, "1/2 selective_scan "); {
+		var err error
+		line, err = stderr.ReadString('\n')
+		require.NoError(t, err)
+	}
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	text, err := io.ReadAll(stderr)
+	require.NoError(t, err)
+	require.Equal(t, exitInterrupted, exitStatus(t, cmd.Wait()))
+	require.Regexp(t, `mambagpu: interrupted after 1 of 2 shapes, stored in .*tuning-[0-9a-f]+\.json; the same command goes on from there\n$`, string(text))
+
+	cmd, stderr = tune()
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	require.NoError(t, cmd.Start())
+	text, err = io.ReadAll(stderr)
+	require.NoError(t, err)
+	require.NoError(t, cmd.Wait())
+	require.Regexp(t, `(?m)^1/1 selective_scan 8x32x512x16: .*; 8 variants in [0-9.]+ s$`, string(text))
+	require.Regexp(t, `[01] of 1 shapes run faster .*\n1 shapes were measured before and are left as they are in .*; --again measures them anew\n$`, stdout.String())
 }
