@@ -185,7 +185,7 @@ func (p InProjStepParams) check(a, w, small, slots, wx, state, uz, parts *wgpu.B
 	if c.err != nil {
 		return c.err
 	}
-	c.words("a", size(a), p.Rows*p.Width)
+	c.words("a", size(a), p.activations())
 	c.stepArrays(p, w, small, slots, wx, state)
 	c.words("uz", size(uz), p.Rows*p.outputs())
 	c.words("parts", size(parts), p.PartsCount())
