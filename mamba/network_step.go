@@ -56,7 +56,7 @@ type fusedStages[A any] interface {
 // Of one sequence and float weights of a small model two do, whose sums over channels meet
 // in bins of whole numbers (shaders.StepFlow), and one ends the step:
 //
-//	flow_in_step   the layer before's flow -> u, z, x_proj's sums
+//	in_proj_step   the layer before's flow -> u, z, x_proj's sums
 //	flow_out_step  -> out_proj's sums
 //
 // Of one sequence all layers may run at once, by workgroups that wait for each other, in

@@ -19,9 +19,9 @@ import "math"
 // whole units of the largest bin that it has a unit of, and what that leaves, of either sign,
 // to whole units of the next: it is kept to 2^-23 of its size, or 2^-115. A word has room for
 // MaxFlowParts such numbers, of 22 bits and a sign, so a sum is the same to the bit whatever the
-// order. Numbers usually are from 2^-48 to 2^18, and whoever reads a sum asks for their four bins
-// at once; flags say that there are others (1), or that something was infinite or no number,
-// and then all sums are NaN (2).
+// order. Numbers usually are from 2^-48 to 2^18, and who reads four sums at a time asks for these
+// numbers' four bins alone; flags say that there are others (1), or that something was infinite
+// or no number, and then all sums are NaN (2).
 type StepFlow struct {
 	Width    int // d_model, a multiple of 4
 	Channels int // d_inner, a multiple of 4

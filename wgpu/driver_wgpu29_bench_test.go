@@ -33,7 +33,7 @@ func (a adapterWith) open(label string, limits Limits, _ bool) (driverDevice, er
 // openWith opens the adapter that MAMBAGPU_ADAPTER names, or skips where the library does
 // not give a device with these features.
 func openWith(b *testing.B, features ...native.FeatureName) *Device {
-	found, err := adapters()
+	found, err := adapters(0)
 	require.NoError(b, err)
 	i, err := choose(found, os.Getenv("MAMBAGPU_ADAPTER"))
 	require.NoError(b, err)
