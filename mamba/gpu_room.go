@@ -283,10 +283,11 @@ func (g *gpuBackend) reserveStep(b batch) error {
 	if b.length > 1 {
 		return nil
 	}
-	if err := g.reserveFlows(b); err != nil {
+	f := g.wantedForm(b)
+	if err := g.reserveFlows(b, f); err != nil {
 		return err
 	}
-	n := g.wantedForm(b).parts(g.net.config, b.rows)
+	n := f.parts(g.net.config, b.rows)
 	if n <= g.parts {
 		return nil
 	}
@@ -302,8 +303,8 @@ func (g *gpuBackend) reserveStep(b batch) error {
 
 // reserveFlows makes the flows of a step that has them, of zeros, and the copies of W_out that
 // it reads. Where there is no room, steps run without them.
-func (g *gpuBackend) reserveFlows(b batch) error {
-	if g.runsTogether(b) || !g.wantedForm(b).flow || g.net.act.flows != nil {
+func (g *gpuBackend) reserveFlows(b batch, f stepForm) error {
+	if !f.flow || g.runsTogether(b) || g.net.act.flows != nil {
 		return nil
 	}
 	made, err := g.makeFlows()
@@ -330,11 +331,11 @@ func (g *gpuBackend) makeFlows() (made []*wgpu.Buffer, err error) {
 			return made, err
 		}
 		made = append(made, columns)
-		words := make([]uint32, rows.Size()/4)
-		if err := wgpu.Download(rows, 0, words); err != nil {
+		image := make([]byte, rows.Size())
+		if err := rows.Read(0, image); err != nil {
 			return made, err
 		}
-		if err := wgpu.Upload(columns, 0, shaders.BlockColumns(words, g.net.config.DModel)); err != nil {
+		if err := columns.Write(0, shaders.BlockColumns(image, g.net.config.DModel)); err != nil {
 			return made, err
 		}
 		w.outColumns = columns

@@ -56,15 +56,11 @@ func (k *Kernels) FlowOutStep(p FlowOutStepParams, flow, wdt, weights, slots, st
 	return k.dispatch("flow_out_step", v, uniform(p.Width), spread(p.Channels/v.Scan.Columns), flow, wdt, weights, slots, state, w)
 }
 
-// BlockColumns lays a matrix of so many rows of whole blocks of 16 bytes, in words, out by
-// columns of blocks: neighbouring rows' parts of the same columns lie side by side.
-func BlockColumns(words []uint32, rows int) []uint32 {
-	out, blocks := make([]uint32, len(words)), len(words)/rows/4
-	for n := range rows {
-		for b := range blocks {
-			copy(out[(b*rows+n)*4:][:4], words[(n*blocks+b)*4:])
-		}
-	}
+// BlockColumns lays a matrix of so many rows of whole blocks of 16 bytes out by columns of
+// blocks: neighbouring rows' parts of the same columns lie side by side.
+func BlockColumns(image []byte, rows int) []byte {
+	out := make([]byte, len(image))
+	transposeUnits(out, image, rows, 16)
 	return out
 }
 

@@ -58,19 +58,10 @@ func (f flowSizes) run(t *testing.T, k *shaders.Kernels) (want, got []float32) {
 		}
 		return b
 	}
-	words := func(x []uint32) *wgpu.Buffer {
-		b := buffer(len(x), nil)
-		require.NoError(t, wgpu.Upload(b, 0, x))
-		return b
-	}
-	bits := make([]uint32, len(w))
-	for i, v := range w {
-		bits[i] = math.Float32bits(v)
-	}
 	floats := func(x []float32) *wgpu.Buffer { return buffer(len(x), shaders.Encode(shaders.F32, x)) }
 	even, odd, residual := buffer(end.ArrayWords(), nil), buffer(end.ArrayWords(), nil), buffer(p.Width, nil)
 	require.NoError(t, wgpu.Upload(even, 0, p.Flow().Pack(flow)))
-	step, err := k.FlowOutStep(p, even, floats(wdt), floats(weights), buffer(1, nil), floats(state), words(shaders.BlockColumns(bits, p.Width)))
+	step, err := k.FlowOutStep(p, even, floats(wdt), floats(weights), buffer(1, nil), floats(state), buffer(len(w), shaders.BlockColumns(shaders.Encode(shaders.F32, w), p.Width)))
 	require.NoError(t, err)
 	last, err := k.FlowEnd(end, even, odd, residual)
 	require.NoError(t, err)

@@ -1,7 +1,6 @@
 package cases
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -101,25 +100,11 @@ func flowOutStepCase(p shaders.FlowOutStepParams) Case {
 	return Case{Name: name, Params: p, Tol: tol, fill: func(s *source) []Arg {
 		args := scan.fill(s)
 		w := s.weights("w", p.Width, p.Channels, p.OutWeights, 1/sqrt(p.Channels))
-		w.Image = byColumns(w)
+		w.Image = shaders.BlockColumns(image(w), w.Rows)
 		return []Arg{
 			s.flow("flow", p.Flow(), false, true), args[2], args[3], args[4], args[5], w,
 		}
 	}}
-}
-
-// byColumns is a weight matrix as [shaders.BlockColumns] lays it out.
-func byColumns(w Arg) []byte {
-	raw := image(w)
-	words := make([]uint32, len(raw)/4)
-	for i := range words {
-		words[i] = binary.LittleEndian.Uint32(raw[4*i:])
-	}
-	var out []byte
-	for _, v := range shaders.BlockColumns(words, w.Rows) {
-		out = binary.LittleEndian.AppendUint32(out, v)
-	}
-	return out
 }
 
 func flowEndCases() []Case {
